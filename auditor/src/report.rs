@@ -1,0 +1,250 @@
+//! What the auditor hands back: what it counted, and what it found wrong. Decides nothing itself.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+/// What is wrong, as a closed list. The word is stable; scripts and tests may rely on it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Kind {
+    /// A partition's records did not come with rising offsets: the reading is at fault, or the log.
+    OffsetOrder,
+    /// An output record that does not read as `wire.md` says.
+    MalformedOutput,
+    /// One key's outputs stand in more than one partition, so that nobody can read them in order.
+    WrongPartition,
+    /// A `CloudEvents` header is missing or contradicts the value.
+    WrongHeaders,
+    /// An id that is not `<cause topic>/<partition>/<offset>/<key>/<seq>`.
+    WrongId,
+    /// A `seq` that its key has had before. As ids end in key and `seq`, this is the same id, or a second history.
+    DuplicateId,
+    /// A gap in an order's `seq`.
+    OrderSequence,
+    /// A second accepted or rejected for one order.
+    TwoDecisions,
+    /// An event that cannot follow what the order has been through, such as paid after cancelled.
+    IllegalTransition,
+    /// More units shipped than accepted, returned than shipped, or cancelled than left.
+    QuantityExceeded,
+    /// A gap in a SKU's `seq`.
+    MovementSequence,
+    /// `previous` is not the hash of the movement before.
+    ChainBroken,
+    /// `hash` is not the hash of the movement.
+    HashMismatch,
+    /// `on_hand` or `reserved` is not what the movements of that SKU and place add up to.
+    SumMismatch,
+    /// More is held at a place than is there, and no count or damage explains it.
+    Oversold,
+    /// Fewer than none reserved, or fewer than none on hand without a shortage.
+    NegativeStock,
+    /// A count or damage left less than is held without saying so, or says so wrongly.
+    WrongShortage,
+    /// A `counted` that is not followed by exactly its `adjusted`, or an `adjusted` on its own.
+    CountWithoutAdjustment,
+    /// More of a hold ended than was open: some unit was released, expired or sold twice.
+    HoldEndedTwice,
+    /// More units came back than were sold.
+    ReturnedUnsold,
+    /// Units still held for an order that is closed.
+    HoldLeftOpen,
+    /// An order is alive, and what is held and sold for it is not what was accepted.
+    HoldLost,
+    /// What was held for a placed order is not what its `accepted` lists.
+    AcceptedNotHeld,
+    /// Units left the shelf, or are kept for good, for an order that was not paid, or not as many as were paid or shipped.
+    SoldMismatch,
+    /// A paid order was cancelled, in part or in full, and no `refund_required` says so.
+    RefundMissing,
+    /// A `cause`, or a dead letter's source, that is no input record.
+    UnknownCause,
+    /// A `cause` that cannot have led to this: another order or SKU, another kind of record, a malformed record.
+    WrongCause,
+    /// What came out of an input record is not what it asked for: other lines, another quantity, another place.
+    InputMismatch,
+    /// An input record without outcome, dead letter or an earlier record that says the same.
+    NoOutcome,
+    /// Two input records with one id took effect.
+    AppliedTwice,
+    /// An input record took effect and is a dead letter.
+    OutcomeAndDeadLetter,
+    /// An input record became a dead letter more than once.
+    TwoDeadLetters,
+    /// A dead letter whose key or value is not the input's, byte for byte.
+    DeadLetterBytes,
+    /// A dead letter's reason that the record itself disproves.
+    WrongReason,
+    /// A stock level contradicts itself or the movements.
+    LevelMismatch,
+    /// A SKU that moved and has no level.
+    LevelMissing,
+}
+
+impl Kind {
+    pub fn word(self) -> &'static str {
+        match self {
+            Kind::OffsetOrder => "offset_order",
+            Kind::MalformedOutput => "malformed_output",
+            Kind::WrongPartition => "wrong_partition",
+            Kind::WrongHeaders => "wrong_headers",
+            Kind::WrongId => "wrong_id",
+            Kind::DuplicateId => "duplicate_id",
+            Kind::OrderSequence => "order_sequence",
+            Kind::TwoDecisions => "two_decisions",
+            Kind::IllegalTransition => "illegal_transition",
+            Kind::QuantityExceeded => "quantity_exceeded",
+            Kind::MovementSequence => "movement_sequence",
+            Kind::ChainBroken => "chain_broken",
+            Kind::HashMismatch => "hash_mismatch",
+            Kind::SumMismatch => "sum_mismatch",
+            Kind::Oversold => "oversold",
+            Kind::NegativeStock => "negative_stock",
+            Kind::WrongShortage => "wrong_shortage",
+            Kind::CountWithoutAdjustment => "count_without_adjustment",
+            Kind::HoldEndedTwice => "hold_ended_twice",
+            Kind::ReturnedUnsold => "returned_unsold",
+            Kind::HoldLeftOpen => "hold_left_open",
+            Kind::HoldLost => "hold_lost",
+            Kind::AcceptedNotHeld => "accepted_not_held",
+            Kind::SoldMismatch => "sold_mismatch",
+            Kind::RefundMissing => "refund_missing",
+            Kind::UnknownCause => "unknown_cause",
+            Kind::WrongCause => "wrong_cause",
+            Kind::InputMismatch => "input_mismatch",
+            Kind::NoOutcome => "no_outcome",
+            Kind::AppliedTwice => "applied_twice",
+            Kind::OutcomeAndDeadLetter => "outcome_and_dead_letter",
+            Kind::TwoDeadLetters => "two_dead_letters",
+            Kind::DeadLetterBytes => "dead_letter_bytes",
+            Kind::WrongReason => "wrong_reason",
+            Kind::LevelMismatch => "level_mismatch",
+            Kind::LevelMissing => "level_missing",
+        }
+    }
+}
+
+/// One thing that is wrong, and the record that shows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Violation {
+    pub kind: Kind,
+    pub topic: String,
+    pub partition: i32,
+    pub offset: i64,
+    pub message: String,
+}
+
+impl fmt::Display for Violation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} at {}/{}/{}: {}", self.kind.word(), self.topic, self.partition, self.offset, self.message)
+    }
+}
+
+/// Records and units of one kind of movement.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Moved {
+    pub records: u64,
+    /// The sum of `quantity`.
+    pub units: i64,
+}
+
+/// What the auditor read.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// All records of the eight topics.
+    pub records: u64,
+    pub inputs: u64,
+    /// Orders that anything was said about.
+    pub orders: u64,
+    pub accepted: u64,
+    pub rejected: u64,
+    /// Rejections by `reason`.
+    pub rejections: BTreeMap<String, u64>,
+    pub order_events: u64,
+    /// Order events by `type`.
+    pub events: BTreeMap<&'static str, u64>,
+    pub movements: u64,
+    /// Movements by `kind`.
+    pub moved: BTreeMap<&'static str, Moved>,
+    pub skus: u64,
+    /// Pairs of SKU and place.
+    pub places: u64,
+    pub levels: u64,
+    pub dead_letters: u64,
+    /// Dead letters by `waybill.error.reason`.
+    pub dead_letter_reasons: BTreeMap<String, u64>,
+    /// Input records that say what an earlier one said.
+    pub duplicates: u64,
+    /// Input and output records whose counterpart may be on its way; always 0 for a complete log.
+    pub pending: u64,
+    /// Orders whose holds were not balanced because their records may be on their way; always 0 for a complete log.
+    pub unsettled: u64,
+    /// Pairs of order and SKU at a place with units still held.
+    pub open_holds: u64,
+}
+
+impl Counts {
+    /// Accepted and rejected.
+    pub fn decisions(&self) -> u64 {
+        self.accepted + self.rejected
+    }
+}
+
+/// The auditor's verdict.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Report {
+    pub counts: Counts,
+    /// The first violations, at most `Options::keep`.
+    pub violations: Vec<Violation>,
+    /// All violations, by kind.
+    pub by_kind: BTreeMap<Kind, u64>,
+}
+
+impl Report {
+    /// Nothing is wrong with what was read. An empty log passes: look at `counts.records`.
+    pub fn ok(&self) -> bool {
+        self.by_kind.is_empty()
+    }
+
+    /// All violations, kept or not.
+    pub fn total(&self) -> u64 {
+        self.by_kind.values().sum()
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let c = &self.counts;
+        let mut row = |name: &str, figure: u64, detail: String| writeln!(f, "{name:<14}{figure:>12}{detail}");
+        row("records", c.records, format!("  {} of them input", c.inputs))?;
+        row("orders", c.orders, String::new())?;
+        row("decisions", c.decisions(), format!("  {} accepted, {} rejected{}", c.accepted, c.rejected, list(&c.rejections)))?;
+        row("order events", c.order_events, list(&c.events))?;
+        let moved: BTreeMap<_, _> = c.moved.iter().map(|(kind, m)| (*kind, m.records)).collect();
+        row("movements", c.movements, list(&moved))?;
+        row("skus", c.skus, format!("  at {} places, {} levels", c.places, c.levels))?;
+        row("open holds", c.open_holds, String::new())?;
+        row("dead letters", c.dead_letters, list(&c.dead_letter_reasons))?;
+        row("duplicates", c.duplicates, String::new())?;
+        row("pending", c.pending, format!("  and {} orders unsettled", c.unsettled))?;
+        if self.ok() {
+            return writeln!(f, "every check passed");
+        }
+        writeln!(f, "{} violations{}", self.total(), list(&self.by_kind.iter().map(|(k, n)| (k.word(), *n)).collect::<BTreeMap<_, _>>()))?;
+        for violation in &self.violations {
+            writeln!(f, "  {violation}")?;
+        }
+        match self.total() - self.violations.len() as u64 {
+            0 => Ok(()),
+            more => writeln!(f, "  … and {more} more"),
+        }
+    }
+}
+
+/// `  (a 1, b 2)`, or nothing.
+fn list<K: fmt::Display>(figures: &BTreeMap<K, u64>) -> String {
+    if figures.is_empty() {
+        return String::new();
+    }
+    let parts: Vec<String> = figures.iter().map(|(name, n)| format!("{name} {n}")).collect();
+    format!("  ({})", parts.join(", "))
+}

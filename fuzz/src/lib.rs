@@ -1,0 +1,102 @@
+//! What every decoder of producers' records promises, whatever the bytes: it returns, and what it takes is within the
+//! named limits. What it refuses has a reason with a sentence.
+
+use schemas::Source;
+use schemas::input::{
+    self, Input, Line, MAX_AMOUNT, MAX_HOLD_SECONDS, MAX_ID_BYTES, MAX_LINES, MAX_QUANTITY, MAX_VALUE_BYTES, OrderCommand,
+};
+
+/// Decodes `value` as a record of `source`, under the key that it names itself, as far as that can be read, and under
+/// another one.
+pub fn decode(source: Source, value: &[u8]) {
+    let field = match source {
+        Source::Orders | Source::Payments => "order_id",
+        Source::Restocks | Source::StockCounts => "sku",
+    };
+    let named = serde_json::from_slice::<serde_json::Value>(value).ok().and_then(|v| v.get(field)?.as_str().map(str::to_owned));
+    if let Some(key) = named
+        && let Ok(key) = input::decode_key(Some(key.as_bytes()))
+    {
+        check(source, key, value);
+    }
+    check(source, "k", value);
+}
+
+fn check(source: Source, key: &str, value: &[u8]) {
+    match input::decode(source, key, Some(value)) {
+        Ok(input) => {
+            assert!(value.len() <= MAX_VALUE_BYTES);
+            assert_eq!(input, input::decode(source, key, Some(value)).expect("it was taken a moment ago"));
+            within_limits(&input, key);
+        }
+        Err(reject) => {
+            assert!(!reject.message.is_empty());
+            // A dead letter carries it in a header.
+            assert!(reject.message.len() < 4096, "{} bytes of message", reject.message.len());
+        }
+    }
+}
+
+fn within_limits(input: &Input<'_>, key: &str) {
+    match input {
+        Input::Order(command) => order(command),
+        Input::Payment(payment) => {
+            id(&payment.payment_id);
+            assert_eq!(payment.order_id, key);
+            currency(payment.currency.as_deref());
+            if let Some(amount) = payment.amount {
+                assert!((0..=MAX_AMOUNT).contains(&amount));
+            }
+        }
+        Input::Restock(restock) => {
+            assert_eq!(restock.sku, key);
+            id(&restock.restock_id);
+            id(&restock.location);
+            assert!((1..=MAX_QUANTITY).contains(&restock.quantity));
+        }
+        Input::Count(count) => {
+            assert_eq!(count.sku, key);
+            id(&count.count_id);
+            id(&count.location);
+            assert!((0..=MAX_QUANTITY).contains(&count.counted));
+        }
+    }
+}
+
+fn order(command: &OrderCommand<'_>) {
+    match command {
+        OrderCommand::Place(place) => {
+            assert!(!place.lines.is_empty());
+            lines(&place.lines);
+            currency(place.currency.as_deref());
+            place.customer_id.as_deref().map(id);
+            place.location.as_deref().map(id);
+            assert!(place.hold_seconds.is_none_or(|s| (1..=MAX_HOLD_SECONDS).contains(&i64::from(s))));
+            if let Some(at) = place.placed_at {
+                // It is printed in events.
+                assert_eq!(at.to_string().len(), "0000-00-00T00:00:00.000Z".len());
+            }
+        }
+        OrderCommand::Cancel { lines: some, .. } | OrderCommand::Ship { lines: some } | OrderCommand::Return { lines: some, .. } => {
+            lines(some)
+        }
+        OrderCommand::Deliver => {}
+    }
+}
+
+fn lines(lines: &[Line<'_>]) {
+    assert!(lines.len() <= MAX_LINES);
+    for line in lines {
+        id(&line.sku);
+        assert!((1..=MAX_QUANTITY).contains(&line.quantity));
+        assert!(line.unit_price.is_none_or(|price| (0..=MAX_AMOUNT).contains(&price)));
+    }
+}
+
+fn id(text: &str) {
+    assert!(!text.is_empty() && text.len() <= MAX_ID_BYTES && !text.chars().any(char::is_control), "{text:?}");
+}
+
+fn currency(code: Option<&str>) {
+    assert!(code.is_none_or(|code| code.len() == 3 && code.bytes().all(|b| b.is_ascii_uppercase())), "{code:?}");
+}

@@ -1,0 +1,222 @@
+//! Runs `tests/scenarios/*.txt`: the rules as tables that a shop's domain expert can read and write.
+//!
+//! ```text
+//! scenario: a payment confirms the hold and takes the goods off the shelf
+//!   10:00:00 restock R-1 A main 10
+//!   10:00:01 place 1: A x6 @ 2.55 GBP
+//!     -> 1 accepted: A x6 main, expires 10:15:01
+//!   10:05:00 pay P-1 1: 15.30 GBP
+//!     -> 1 paid: P-1 15.30 GBP
+//!   stock A main: on hand 4, reserved 0
+//! ```
+//!
+//! `tests/scenarios/README.md` describes every word. An unknown word, a missing or an unexpected output is a failure.
+//! After every step the books are checked against each other (`world/check.rs`).
+#![allow(clippy::unwrap_used, reason = "a test that cannot read its tables has failed")]
+
+#[path = "scenarios/grammar.rs"]
+mod grammar;
+#[path = "scenarios/show.rs"]
+mod show;
+mod world;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
+
+use grammar::{Act, Check, Line, Setting};
+use schemas::{Cause, Timestamp};
+use world::{Output, World, source};
+
+#[test]
+fn every_scenario_holds() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/scenarios");
+    let mut files: Vec<_> = std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    files.retain(|path| path.extension().is_some_and(|e| e == "txt"));
+    files.sort();
+    let only = std::env::var("SCENARIO").ok();
+    let (mut count, mut failures, mut titles) = (0, vec![], BTreeSet::new());
+    for file in &files {
+        let name = file.file_name().unwrap().to_string_lossy();
+        let text = std::fs::read_to_string(file).unwrap();
+        for Scenario { number, title, lines } in split(&text).unwrap_or_else(|e| panic!("{name}: {e}")) {
+            assert!(titles.insert(title.to_owned()), "{name}:{number}: there are two scenarios `{title}`");
+            if only.as_ref().is_some_and(|only| !title.contains(only.as_str())) {
+                continue;
+            }
+            count += 1;
+            if let Err(failure) = run(&lines) {
+                failures.push(format!("{name}:{number}: {title}\n    {failure}"));
+            }
+        }
+    }
+    println!("{count} scenarios in {} files, {} failed", files.len(), failures.len());
+    assert!(failures.is_empty(), "{} of {count} scenarios failed:\n{}", failures.len(), failures.join("\n"));
+    assert!(count >= 120 || only.is_some(), "only {count} scenarios were found in {}", folder.display());
+}
+
+/// The runner itself must fail when it should.
+#[test]
+fn a_wrong_table_fails() {
+    let good = "10:00 restock R-1 A main 10\n10:01 place 1: A x6\n-> 1 accepted: A x6 main, expires 10:16:00\nstock A main: on hand 10, reserved 6";
+    let outcome = |text: &str| run(&text.lines().enumerate().collect::<Vec<_>>());
+    assert_eq!(outcome(good), Ok(()));
+    for (from, to) in [
+        ("-> 1 accepted: A x6 main, expires 10:16:00\n", ""),
+        ("expires 10:16:00", "expires 10:16:01"),
+        ("-> 1", "-> 1 cancelled\n-> 1"),
+        ("reserved 6", "reserved 5"),
+        ("restock", "restok"),
+        ("A x6\n", "A x6 quickly\n"),
+        ("stock A main", "stock A shop"),
+        ("10:01 place", "config split=maybe\n10:01 place"),
+        ("10:01 place", "10:61 place"),
+    ] {
+        assert!(good.contains(from), "{from}");
+        assert!(outcome(&good.replacen(from, to, 1)).is_err(), "`{from}` as `{to}` passed");
+    }
+}
+
+/// A line and its number in the file.
+type Numbered<'a> = (usize, &'a str);
+
+struct Scenario<'a> {
+    number: usize,
+    title: &'a str,
+    lines: Vec<Numbered<'a>>,
+}
+
+fn split(text: &str) -> Result<Vec<Scenario<'_>>, String> {
+    let mut scenarios: Vec<Scenario<'_>> = vec![];
+    for (number, line) in (1..).zip(text.lines()) {
+        let line = line.split_once('#').map_or(line, |(before, _)| before).trim();
+        if let Some(title) = line.strip_prefix("scenario:") {
+            scenarios.push(Scenario { number, title: title.trim(), lines: vec![] });
+        } else if !line.is_empty() {
+            let scenario = scenarios.last_mut().ok_or(format!("line {number}: `{line}` is before the first scenario"))?;
+            scenario.lines.push((number, line));
+        }
+    }
+    Ok(scenarios)
+}
+
+/// One scenario on an empty world.
+fn run(lines: &[Numbered<'_>]) -> Result<(), String> {
+    let mut runner = Runner { world: World::new(), causes: BTreeMap::new(), outputs: vec![], checked: BTreeMap::new() };
+    for &(number, text) in lines {
+        let line = grammar::parse(text).map_err(|e| format!("line {number}: {e}"))?;
+        let done = catch_unwind(AssertUnwindSafe(|| runner.line(line)));
+        done.unwrap_or_else(|panic| Err(message(&*panic))).map_err(|e| format!("line {number}: {text}\n    {e}"))?;
+    }
+    runner.nothing_left()
+}
+
+fn message(panic: &(dyn std::any::Any + Send)) -> String {
+    let text = panic.downcast_ref::<String>().map(String::as_str).or(panic.downcast_ref::<&str>().copied());
+    format!("panic: {}", text.unwrap_or("without words"))
+}
+
+struct Runner {
+    world: World,
+    /// What the records are called in the tables.
+    causes: BTreeMap<(usize, i64), String>,
+    /// Of the last step, not yet expected by a line; printed.
+    outputs: Vec<String>,
+    /// How many movements of a SKU earlier lines have checked.
+    checked: BTreeMap<String, usize>,
+}
+
+impl Runner {
+    fn line(&mut self, line: Line<'_>) -> Result<(), String> {
+        match line {
+            Line::Expect(expected) => {
+                if self.outputs.is_empty() {
+                    return Err("nothing more came".into());
+                }
+                let actual = self.outputs.remove(0);
+                if actual == expected { Ok(()) } else { Err(format!("came: {actual}")) }
+            }
+            Line::Set(setting) => {
+                self.nothing_left()?;
+                match setting {
+                    Setting::DeductOn(deduct_on) => self.world.orders_config.deduct_on = deduct_on,
+                    Setting::Split(split) => self.world.stock_config.split = split,
+                    Setting::HoldSeconds(seconds) => self.world.orders_config.hold_seconds = seconds,
+                    Setting::LateTimers(late) => self.world.late_timers = late,
+                }
+                Ok(())
+            }
+            Line::Step(at, act) => {
+                self.nothing_left()?;
+                self.step(at, act)
+            }
+            Line::Check(check) => {
+                self.nothing_left()?;
+                self.check(check)
+            }
+        }
+    }
+
+    fn nothing_left(&self) -> Result<(), String> {
+        if self.outputs.is_empty() { Ok(()) } else { Err(format!("came and is not expected: {}", self.outputs.join(" | "))) }
+    }
+
+    fn step(&mut self, at: Option<Timestamp>, act: Act<'_>) -> Result<(), String> {
+        let mut own = None;
+        let time = at.ok_or("this line needs a time");
+        let outputs = match act {
+            Act::Record { name, key, input } => {
+                let cause = self.world.next_cause(source(&input));
+                self.causes.insert((cause.source as usize, cause.offset), name);
+                own = Some(cause);
+                self.world.record(key, time?, input)
+            }
+            Act::Tick => self.world.tick(time?),
+            Act::FireTimer(order_id) => self.world.fire(order_id, time?),
+            Act::HoldReplies => {
+                self.world.hold_replies = true;
+                vec![]
+            }
+            Act::DeliverReplies(sku) => self.world.deliver_replies(sku).ok_or("no reply waits")?,
+            Act::RepeatReply(sku) => self.world.repeat_reply(sku).ok_or("nothing was replied")?,
+        };
+        self.outputs = outputs.iter().map(|output| self.show(output, at, own)).collect();
+        Ok(())
+    }
+
+    fn show(&self, output: &Output, at: Option<Timestamp>, own: Option<Cause>) -> String {
+        match output {
+            Output::Duplicate => "duplicate".into(),
+            Output::DeadLetter(reject) => format!("dead letter {}", reject.reason.word()),
+            Output::Event(order_id, event) => {
+                let mut text = show::event(order_id, event);
+                if Some(event.at) != at || Some(event.cause) != own {
+                    let cause = &self.causes[&(event.cause.source as usize, event.cause.offset)];
+                    let _ = write!(text, " ({} {cause})", show::time(event.at));
+                }
+                text
+            }
+        }
+    }
+
+    fn check(&mut self, check: Check<'_>) -> Result<(), String> {
+        let (actual, expected) = match check {
+            Check::Stock { sku, location, figures } => {
+                let level = self.world.stock(sku).ok_or("nothing was heard of this SKU")?.level();
+                (show::figures(&level, location).ok_or("the SKU was never there")?, figures)
+            }
+            Check::Order { id, status } => (self.world.order(id).map_or("unknown", |order| order.view().status).into(), status),
+            Check::Total { id, total } => {
+                let order = self.world.order(id).ok_or("unknown order")?;
+                (order.view().total.map_or("unknown".into(), show::money), total)
+            }
+            Check::Movements { sku, movements } => {
+                let all = self.world.journal.get(sku).map_or(&[][..], Vec::as_slice);
+                let from = self.checked.insert(sku.into(), all.len()).unwrap_or(0);
+                (all[from..].iter().map(show::movement).collect::<Vec<_>>().join("; "), movements)
+            }
+        };
+        if actual == expected { Ok(()) } else { Err(format!("is: {actual}")) }
+    }
+}

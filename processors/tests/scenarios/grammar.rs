@@ -1,0 +1,272 @@
+//! The words of the scenario tables, as `tests/scenarios/README.md` describes them. Strict: what is not understood is
+//! an error.
+
+use std::borrow::Cow;
+
+use schemas::Timestamp;
+use schemas::input::{Count, Input, Line as OrderLine, OrderCommand, Payment, PaymentStatus, Place, Restock, RestockKind};
+use waybill_processors::orders::DeductOn;
+
+/// One line of a scenario.
+#[derive(Debug)]
+pub enum Line<'a> {
+    Set(Setting),
+    /// Without a time where none is needed.
+    Step(Option<Timestamp>, Act<'a>),
+    /// What must come out next, as it is printed.
+    Expect(String),
+    Check(Check<'a>),
+}
+
+#[derive(Debug)]
+pub enum Setting {
+    DeductOn(DeductOn),
+    Split(bool),
+    HoldSeconds(u32),
+    LateTimers(bool),
+}
+
+#[derive(Debug)]
+pub enum Act<'a> {
+    /// `name`: what outputs call it that come later.
+    Record {
+        name: String,
+        key: &'a str,
+        input: Input<'a>,
+    },
+    Tick,
+    FireTimer(&'a str),
+    HoldReplies,
+    /// All, or the first of one SKU.
+    DeliverReplies(Option<&'a str>),
+    RepeatReply(&'a str),
+}
+
+#[derive(Debug)]
+pub enum Check<'a> {
+    Stock { sku: &'a str, location: Option<&'a str>, figures: String },
+    Order { id: &'a str, status: String },
+    Total { id: &'a str, total: String },
+    Movements { sku: &'a str, movements: String },
+}
+
+/// Midnight of the day on which all scenarios play.
+pub const MIDNIGHT: i64 = 1_772_409_600_000;
+
+pub fn parse(text: &str) -> Result<Line<'_>, String> {
+    if let Some(expected) = text.strip_prefix("->") {
+        return Ok(Line::Expect(one_spaced(expected)));
+    }
+    let (first, rest) = text.split_once(' ').unwrap_or((text, ""));
+    if let Some(at) = time(first) {
+        let mut words = Words::new(rest);
+        let act = act(&mut words)?;
+        return words.end().map(|()| Line::Step(Some(at), act));
+    }
+    if first.starts_with(|c: char| c.is_ascii_digit()) {
+        return Err(format!("`{first}` is not a time like 10:00 or 10:00:00.250"));
+    }
+    let (before, after) = text.split_once(": ").unwrap_or((text, ""));
+    let after = one_spaced(after);
+    let words: Vec<&str> = before.split_whitespace().collect();
+    Ok(match words[..] {
+        ["config", setting] if after.is_empty() => Line::Set(set(setting)?),
+        ["hold", "replies"] => Line::Step(None, Act::HoldReplies),
+        ["deliver", "replies"] => Line::Step(None, Act::DeliverReplies(None)),
+        ["deliver", "reply", "of", sku] => Line::Step(None, Act::DeliverReplies(Some(sku))),
+        ["repeat", "reply", "of", sku] => Line::Step(None, Act::RepeatReply(sku)),
+        ["stock", sku] => Line::Check(Check::Stock { sku, location: None, figures: after }),
+        ["stock", sku, location] => Line::Check(Check::Stock { sku, location: Some(location), figures: after }),
+        ["order", id, "is", status] => Line::Check(Check::Order { id, status: status.into() }),
+        ["total", "of", id, "is", total] => Line::Check(Check::Total { id, total: total.into() }),
+        ["movements", "of", sku] => Line::Check(Check::Movements { sku, movements: after }),
+        _ => return Err("not a line of a scenario".into()),
+    })
+}
+
+fn one_spaced(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+fn set(setting: &str) -> Result<Setting, String> {
+    Ok(match setting.split_once('=') {
+        Some(("deduct_on", "payment")) => Setting::DeductOn(DeductOn::Payment),
+        Some(("deduct_on", "shipment")) => Setting::DeductOn(DeductOn::Shipment),
+        Some(("split", "true")) => Setting::Split(true),
+        Some(("split", "false")) => Setting::Split(false),
+        Some(("timers", "late")) => Setting::LateTimers(true),
+        Some(("hold", seconds)) => Setting::HoldSeconds(seconds.parse().map_err(|_| format!("`{seconds}` are no seconds"))?),
+        _ => return Err(format!("`{setting}` is not a setting")),
+    })
+}
+
+/// `10:00`, `10:00:01`, `10:00:01.250`.
+fn time(word: &str) -> Option<Timestamp> {
+    let (clock, millis) = word.split_once('.').unwrap_or((word, "0"));
+    let parts: Vec<i64> = clock.split(':').map(|part| part.parse().ok()).collect::<Option<_>>()?;
+    let (hour, minute, second) = match parts[..] {
+        [hour, minute] => (hour, minute, 0),
+        [hour, minute, second] => (hour, minute, second),
+        _ => return None,
+    };
+    let fits = (0..24).contains(&hour) && (0..60).contains(&minute) && (0..60).contains(&second);
+    let millis: i64 = millis.parse().ok().filter(|m| (0..1000).contains(m))?;
+    fits.then_some(Timestamp(MIDNIGHT + ((hour * 60 + minute) * 60 + second) * 1000 + millis))
+}
+
+fn act<'a>(words: &mut Words<'a>) -> Result<Act<'a>, String> {
+    let verb = words.next("a verb")?;
+    Ok(match verb {
+        "tick" => Act::Tick,
+        "timer" => {
+            words.must("of")?;
+            Act::FireTimer(words.next("an order")?)
+        }
+        "restock" => restock(words, verb, |_| Ok(RestockKind::Received))?,
+        "expect" => restock(words, verb, |_| Ok(RestockKind::Expected { expected_at: None }))?,
+        "damage" => restock(words, verb, |_| Ok(RestockKind::Damaged))?,
+        "transfer" => restock(words, verb, |words| {
+            words.must("to")?;
+            Ok(RestockKind::Transfer { to_location: words.next("a place")?.into() })
+        })?,
+        "count" => {
+            let (id, sku, location) = (words.next("a count's id")?, words.next("a SKU")?, words.next("a place")?);
+            let count =
+                Count { count_id: id.into(), sku: sku.into(), location: location.into(), counted: words.units()?, counted_at: None };
+            record(verb, id, sku, Input::Count(count))
+        }
+        "pay" => payment(words, verb, PaymentStatus::Captured)?,
+        "payment" => match words.next("failed or refunded")? {
+            "failed" => payment(words, verb, PaymentStatus::Failed)?,
+            "refunded" => payment(words, verb, PaymentStatus::Refunded)?,
+            other => return Err(format!("a payment is failed or refunded, not `{other}`")),
+        },
+        "place" | "cancel" | "ship" | "deliver" | "return" => {
+            let id = words.next("an order")?;
+            record(verb, id, id, Input::Order(command(words, verb)?))
+        }
+        other => return Err(format!("`{other}` is not a verb")),
+    })
+}
+
+fn record<'a>(verb: &str, id: &str, key: &'a str, input: Input<'a>) -> Act<'a> {
+    Act::Record { name: format!("{verb} {id}"), key, input }
+}
+
+/// `R-1 A main 10`, and what `kind` reads after it.
+fn restock<'a>(words: &mut Words<'a>, verb: &str, kind: fn(&mut Words<'a>) -> Result<RestockKind<'a>, String>) -> Result<Act<'a>, String> {
+    let (id, sku, location) = (words.next("a restock's id")?, words.next("a SKU")?, words.next("a place")?);
+    let quantity = words.units()?;
+    let restock = Restock { restock_id: id.into(), sku: sku.into(), location: location.into(), quantity, kind: kind(words)? };
+    Ok(record(verb, id, sku, Input::Restock(restock)))
+}
+
+/// `P-1 1: 15.30 GBP`; the money may be missing.
+fn payment<'a>(words: &mut Words<'a>, verb: &str, status: PaymentStatus) -> Result<Act<'a>, String> {
+    let (id, order_id) = (words.next("a payment's id")?, words.next("an order")?);
+    let (mut amount, mut currency) = (None, None);
+    if words.eat(":") {
+        amount = Some(words.money()?);
+        currency = words.next("a currency").ok().map(Cow::Borrowed);
+    }
+    let payment = Payment { payment_id: id.into(), order_id: order_id.into(), status, amount, currency };
+    Ok(record(verb, id, order_id, Input::Payment(payment)))
+}
+
+fn command<'a>(words: &mut Words<'a>, verb: &str) -> Result<OrderCommand<'a>, String> {
+    let lines = if words.eat(":") { order_lines(words)? } else { vec![] };
+    Ok(match verb {
+        "place" => {
+            let mut place =
+                Place { customer_id: None, placed_at: None, currency: None, lines, hold_seconds: None, location: None, ship_to: None };
+            while let Ok(word) = words.next("") {
+                match word {
+                    "from" => place.location = Some(words.next("a place")?.into()),
+                    "hold" => {
+                        let seconds = words.next("seconds like 60s")?;
+                        place.hold_seconds = Some(seconds.strip_suffix('s').and_then(|s| s.parse().ok()).ok_or("seconds are like 60s")?);
+                    }
+                    "for" => place.customer_id = Some(words.next("a customer")?.into()),
+                    code if code.len() == 3 && code.bytes().all(|b| b.is_ascii_uppercase()) => place.currency = Some(code.into()),
+                    other => return Err(format!("`{other}` is not said of a place")),
+                }
+            }
+            OrderCommand::Place(place)
+        }
+        "cancel" => {
+            let reason = if words.eat("because") { Some(words.next("a reason")?.into()) } else { None };
+            OrderCommand::Cancel { lines, reason }
+        }
+        "ship" => OrderCommand::Ship { lines },
+        "deliver" => OrderCommand::Deliver,
+        "return" => match words.next("restock or discard")? {
+            "restock" => OrderCommand::Return { lines, restock: true },
+            "discard" => OrderCommand::Return { lines, restock: false },
+            other => return Err(format!("returned goods are restock or discard, not `{other}`")),
+        },
+        _ => return Err(format!("`{verb}` is not said to an order")),
+    })
+}
+
+/// `A x6 @ 2.55, B x1`.
+fn order_lines<'a>(words: &mut Words<'a>) -> Result<Vec<OrderLine<'a>>, String> {
+    let mut lines = vec![];
+    loop {
+        let sku = words.next("a SKU")?.into();
+        let units = words.next("units like x6")?;
+        let quantity = units.strip_prefix('x').and_then(|n| n.parse().ok()).ok_or(format!("`{units}` are not units like x6"))?;
+        let unit_price = if words.eat("@") { Some(words.money()?) } else { None };
+        lines.push(OrderLine { sku, quantity, unit_price });
+        if !words.eat(",") {
+            return Ok(lines);
+        }
+    }
+}
+
+/// Words; a comma or colon at the end of one is a word of its own.
+struct Words<'a>(std::collections::VecDeque<&'a str>);
+
+impl<'a> Words<'a> {
+    fn new(text: &'a str) -> Words<'a> {
+        let split = |word: &'a str| {
+            let end = word.len() - usize::from(word.ends_with([',', ':']));
+            [&word[..end], &word[end..]]
+        };
+        Words(text.split_whitespace().flat_map(split).filter(|word| !word.is_empty()).collect())
+    }
+
+    fn next(&mut self, what: &str) -> Result<&'a str, String> {
+        self.0.pop_front().ok_or(format!("{what} is missing"))
+    }
+
+    fn eat(&mut self, word: &str) -> bool {
+        let there = self.0.front() == Some(&word);
+        if there {
+            self.0.pop_front();
+        }
+        there
+    }
+
+    fn must(&mut self, word: &str) -> Result<(), String> {
+        if self.eat(word) { Ok(()) } else { Err(format!("`{word}` is missing")) }
+    }
+
+    fn units(&mut self) -> Result<i64, String> {
+        let word = self.next("a number of units")?;
+        word.parse().map_err(|_| format!("`{word}` is not a number of units"))
+    }
+
+    /// `15.30`, in minor units.
+    fn money(&mut self) -> Result<i64, String> {
+        let word = self.next("an amount")?;
+        let parsed = word
+            .split_once('.')
+            .filter(|(_, cents)| cents.len() == 2)
+            .and_then(|(units, cents)| Some(units.parse::<i64>().ok()?.checked_mul(100)? + cents.parse::<i64>().ok()?));
+        parsed.ok_or(format!("`{word}` is not an amount like 15.30"))
+    }
+
+    fn end(self) -> Result<(), String> {
+        if self.0.is_empty() { Ok(()) } else { Err(format!("`{}` is too much", Vec::from(self.0).join(" "))) }
+    }
+}

@@ -1,0 +1,54 @@
+//! Which input record led to a decision. Carried through every internal message, so that whatever comes out names it.
+
+use serde::{Deserialize, Serialize};
+
+/// An input topic by its role; what it is called on the broker is configuration.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Source {
+    Orders,
+    Payments,
+    Restocks,
+    StockCounts,
+}
+
+impl Source {
+    pub const ALL: [Source; 4] = [Source::Orders, Source::Payments, Source::Restocks, Source::StockCounts];
+
+    /// The topic's default name, which is also its name in `topology.toml`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Source::Orders => "orders",
+            Source::Payments => "payments",
+            Source::Restocks => "restocks",
+            Source::StockCounts => "stock-counts",
+        }
+    }
+}
+
+/// Coordinates of an external input record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Cause {
+    pub source: Source,
+    pub partition: i32,
+    pub offset: i64,
+}
+
+/// What the input topics are called on the broker; ids and `cause` in the output name them so.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TopicNames([Box<str>; Source::ALL.len()]);
+
+impl TopicNames {
+    pub fn new(name: impl Fn(Source) -> String) -> TopicNames {
+        TopicNames(Source::ALL.map(|source| name(source).into()))
+    }
+
+    pub fn of(&self, source: Source) -> &str {
+        &self.0[source as usize]
+    }
+}
+
+impl Default for TopicNames {
+    fn default() -> TopicNames {
+        TopicNames::new(|source| source.name().to_owned())
+    }
+}

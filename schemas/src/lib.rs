@@ -1,0 +1,24 @@
+//! Waybill's records: what producers write, what consumers read, what processors tell each other.
+//!
+//! `wire.md`'s topics and fields as Rust types, their decoding (bytes to a typed input, or a [`Reject`] that
+//! says why not) and their encoding. Nothing here decides anything: no rule, no state, no I/O.
+//!
+//! | file | what |
+//! | --- | --- |
+//! | `cause.rs` | which input record led to something |
+//! | `time.rs` | milliseconds since the epoch, RFC 3339 in and out |
+//! | `input.rs` | the records producers write, decoded and checked |
+//! | `event.rs` | the records consumers read, and their JSON |
+//! | `message.rs` | what the orders and stock processors tell each other |
+//! | `reject.rs` | why a record became a dead letter |
+
+mod cause;
+pub mod event;
+pub mod input;
+pub mod message;
+mod reject;
+mod time;
+
+pub use cause::{Cause, Source, TopicNames};
+pub use reject::{Reason, Reject};
+pub use time::Timestamp;

@@ -1,0 +1,68 @@
+//! What the orders and stock processors tell each other: commands to a SKU, replies to an order.
+//!
+//! A [`StockCommand::Reserve`] is answered by exactly one [`StockReply`]; the other commands cannot fail and have no
+//! answer. Delivery is exactly once and in order between two tasks, and at most one reserve is outstanding per order
+//! and SKU; `attempt` tells a reply from a stale one.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Cause, Timestamp};
+
+/// Units of one SKU at one place.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Row {
+    pub location: Box<str>,
+    pub quantity: i64,
+}
+
+/// From an order to one SKU's stock.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ToStock {
+    pub order_id: Box<str>,
+    pub sku: Box<str>,
+    pub command: StockCommand,
+    /// When the order's task decided it: the record's time, or when the hold ran out.
+    pub at: Timestamp,
+    pub cause: Cause,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum StockCommand {
+    /// NONE → HELD, all of `quantity` or nothing. `location`: only this place may serve it.
+    Reserve { attempt: u16, quantity: i64, location: Option<Box<str>> },
+    /// HELD or CONFIRMED → RELEASED. Never needs availability.
+    Release { rows: Vec<Row> },
+    /// HELD → EXPIRED.
+    Expire { rows: Vec<Row> },
+    /// HELD → CONFIRMED: paid, the hold no longer expires.
+    Confirm { rows: Vec<Row> },
+    /// HELD or CONFIRMED → COMMITTED: the units leave the shelf.
+    Sell { rows: Vec<Row> },
+    /// COMMITTED units come back to the shelf.
+    Return { rows: Vec<Row> },
+}
+
+/// From one SKU's stock to an order.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ToOrder {
+    pub order_id: Box<str>,
+    pub sku: Box<str>,
+    pub reply: StockReply,
+    pub at: Timestamp,
+    pub cause: Cause,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum StockReply {
+    /// HELD, at these places; the rows add up to what was asked for.
+    Held { attempt: u16, rows: Vec<Row> },
+    /// Nothing is held.
+    Denied { attempt: u16, denial: Denial },
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Denial {
+    /// This SKU was never restocked, expected or counted.
+    UnknownSku,
+    InsufficientStock,
+}

@@ -1,0 +1,166 @@
+//! What the command line may say.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use waybill::config::file::{bootstrap_fault, parse_http};
+
+use super::demo::Demo;
+
+/// Decides on Kafka, exactly once, whether an order can be kept, and keeps the stock.
+#[derive(Debug, Parser)]
+#[command(
+    name = "waybill",
+    version,
+    arg_required_else_help = true,
+    after_help = "Examples:
+  waybill topics create --bootstrap 127.0.0.1:9092    create the topics that are missing
+  waybill run --config topology.toml                  decide until SIGTERM
+  waybill run --instance 1 --http off                 a second process beside it
+  waybill check                                       would `run` start, and what slows it down?
+  waybill verify                                      audit all topics: nothing oversold, lost or twice
+
+Exit codes: 0 done, 1 failed or violations found, 2 wrong usage or configuration."
+)]
+pub struct Arguments {
+    #[command(flatten)]
+    pub common: Common,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Debug, Args)]
+pub struct Common {
+    /// The configuration [default: topology.toml, if it is there]
+    #[arg(long, global = true, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Kafka's address; goes before the configuration
+    #[arg(long, global = true, value_name = "HOST:PORT", env = "WAYBILL_BOOTSTRAP", value_parser = bootstrap)]
+    pub bootstrap: Option<String>,
+    /// How logs are written to standard error
+    #[arg(long, global = true, value_enum, default_value_t = LogFormat::Text)]
+    pub log: LogFormat,
+    /// Log more; `RUST_LOG` says exactly what
+    #[arg(long, short, global = true)]
+    pub verbose: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    Text,
+    Json,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Decide orders and keep stock, until SIGTERM
+    #[command(after_help = "Prints one line that begins with READY once all its tasks decide. SIGTERM or Ctrl-C commits what is
+decided and ends; a second one ends at once.
+
+Examples:
+  waybill run --bootstrap kafka:9092 --state-dir /var/lib/waybill
+  waybill run --workers 2 --http 0.0.0.0:8080 --log json
+  waybill run --instance 1 --http off     each process with the same [app] name needs its own number")]
+    Run(Run),
+    /// Create topics
+    #[command(subcommand)]
+    Topics(Topics),
+    /// Say whether `run` would start, and which records have to be forwarded
+    #[command(after_help = "Examples:
+  waybill check --config topology.toml --bootstrap kafka:9092")]
+    Check,
+    /// Audit the topics: one decision per order, nothing oversold, lost or twice
+    #[command(after_help = "Reads all public topics from their beginning, outside the consumer group. While Waybill is deciding, what may
+be on its way is counted as pending; once everything is decided, everything must have its outcome.
+
+Examples:
+  waybill verify
+  waybill verify --json | jq .counts
+  waybill verify --dump records.jsonl     a log that was written to a file")]
+    Verify(Verify),
+    /// Replay a real shop's days through the whole engine, in memory, without Kafka
+    #[command(after_help = "Seven days of real invoices; stock, payments and everything that goes wrong are made up from the seed. Shows a
+summary, the latency and the audit, then serves on 127.0.0.1 until Ctrl-C so that you can place an order.
+
+Examples:
+  waybill demo
+  waybill demo --seed 7 --exit
+  waybill demo --exit --dump records.jsonl && waybill verify --dump records.jsonl")]
+    Demo(Demo),
+}
+
+#[cfg(not(all(feature = "kafka", feature = "rocksdb")))]
+impl Command {
+    pub fn name(&self) -> &'static str {
+        match self {
+            Command::Run(_) => "run",
+            Command::Topics(_) => "topics",
+            Command::Check => "check",
+            Command::Verify(_) => "verify",
+            Command::Demo(_) => "demo",
+        }
+    }
+}
+
+#[derive(Debug, Args)]
+#[cfg_attr(not(all(feature = "kafka", feature = "rocksdb")), allow(dead_code, reason = "read by a build that can run"))]
+pub struct Run {
+    /// Where local state is kept
+    #[arg(long, value_name = "DIR")]
+    pub state_dir: Option<PathBuf>,
+    /// Threads that decide
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
+    pub workers: Option<u16>,
+    /// This process's number among those with the same [app] name: 0, 1, 2 …; the same after a restart
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub instance: u32,
+    /// Where metrics and queries are served, or `off`
+    #[arg(long, value_name = "ADDRESS:PORT|off", value_parser = http)]
+    pub http: Option<Http>,
+}
+
+/// Where HTTP is served, if it is.
+#[derive(Clone, Copy, Debug)]
+#[cfg_attr(not(all(feature = "kafka", feature = "rocksdb")), expect(dead_code, reason = "read by a build that can run"))]
+pub struct Http(pub Option<SocketAddr>);
+
+#[derive(Debug, Subcommand)]
+pub enum Topics {
+    /// Create the topics that are missing; the others stay as they are
+    #[command(after_help = "Repeating it changes nothing. A topic that exists and does not fit is reported, with what to do.
+
+Examples:
+  waybill topics create --dry-run      show the plan
+  waybill topics create --config topology.toml --bootstrap kafka:9092")]
+    Create {
+        /// Show the plan and create nothing
+        #[arg(long)]
+        dry_run: bool,
+    },
+}
+
+#[derive(Debug, Args)]
+pub struct Verify {
+    /// Audit a file with one record as JSON per line, instead of Kafka
+    #[arg(long, value_name = "FILE")]
+    pub dump: Option<PathBuf>,
+    /// Print the report as JSON
+    #[arg(long)]
+    pub json: bool,
+    /// Count nothing as pending: every record must have its outcome by now
+    #[arg(long)]
+    pub complete: bool,
+}
+
+fn bootstrap(text: &str) -> Result<String, String> {
+    match bootstrap_fault(text) {
+        // An empty variable of the environment is none.
+        Some(fault) if !text.is_empty() => Err(fault),
+        _ => Ok(text.to_owned()),
+    }
+}
+
+fn http(text: &str) -> Result<Http, String> {
+    parse_http(text).map(Http)
+}

@@ -1,0 +1,234 @@
+//! A consumer of `order-events`, `stock-movements` and `dead-letters` that keeps the books: what a shop's own system
+//! would know from them. It believes what it reads; whether that is right is the auditor's question.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use schemas::Timestamp;
+use serde::Deserialize;
+
+use super::Error;
+use crate::log::memory::{Follower, MemoryBroker};
+
+/// Records taken at once.
+const PAGE: usize = 1_000;
+
+/// An order event, as far as the shop answers to it.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Heard {
+    pub order_id: String,
+    #[serde(rename = "type")]
+    pub kind: String,
+    pub at: Timestamp,
+    #[serde(default)]
+    pub lines: Vec<HeardLine>,
+    pub reason: Option<String>,
+    /// Minor units.
+    pub amount: Option<i64>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+pub struct HeardLine {
+    pub sku: String,
+    pub quantity: i64,
+}
+
+#[derive(Deserialize)]
+struct Movement {
+    sku: String,
+    location: String,
+    kind: String,
+    quantity: i64,
+    on_hand: i64,
+    reserved: i64,
+    seq: u64,
+    shortage: Option<i64>,
+    #[serde(default)]
+    orders_at_risk: Vec<String>,
+}
+
+/// How often, and how many units or how much money.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Sum {
+    pub times: u64,
+    pub total: i64,
+}
+
+impl Sum {
+    fn add(&mut self, amount: i64) {
+        self.times += 1;
+        self.total += amount;
+    }
+}
+
+/// One SKU.
+#[derive(Clone, Debug, Default)]
+pub struct Item {
+    /// By place: on hand, reserved.
+    pub places: BTreeMap<String, (i64, i64)>,
+    pub sold: i64,
+    pub seq: u64,
+}
+
+impl Item {
+    pub fn on_hand(&self) -> i64 {
+        self.places.values().map(|(on_hand, _)| on_hand).sum()
+    }
+
+    pub fn reserved(&self) -> i64 {
+        self.places.values().map(|(_, reserved)| reserved).sum()
+    }
+
+    pub fn available(&self) -> i64 {
+        self.on_hand() - self.reserved()
+    }
+}
+
+#[derive(Debug)]
+pub struct Ledger {
+    order_events: Follower,
+    movements: Follower,
+    dead_letters: Follower,
+    /// Order events by type.
+    pub events: BTreeMap<String, u64>,
+    pub refused: BTreeMap<String, u64>,
+    /// Pence by reason.
+    pub refunds: BTreeMap<String, Sum>,
+    /// Pence.
+    pub paid: Sum,
+    /// Units by kind of movement.
+    pub moved: BTreeMap<String, Sum>,
+    /// Units that counts and damage revealed to be held and not there.
+    pub shortages: Sum,
+    pub orders_at_risk: u64,
+    pub dead: BTreeMap<String, u64>,
+    pub items: BTreeMap<String, Item>,
+}
+
+impl Ledger {
+    pub fn new(broker: &MemoryBroker) -> Result<Ledger, Error> {
+        Ok(Ledger {
+            order_events: broker.follow("order-events", true)?,
+            movements: broker.follow("stock-movements", true)?,
+            dead_letters: broker.follow("dead-letters", true)?,
+            events: BTreeMap::new(),
+            refused: BTreeMap::new(),
+            refunds: BTreeMap::new(),
+            paid: Sum::default(),
+            moved: BTreeMap::new(),
+            shortages: Sum::default(),
+            orders_at_risk: 0,
+            dead: BTreeMap::new(),
+            items: BTreeMap::new(),
+        })
+    }
+
+    /// Takes what has come since; the order events among it.
+    pub fn read(&mut self) -> Result<Vec<Heard>, Error> {
+        let mut heard: Vec<Heard> = vec![];
+        loop {
+            let page = self.order_events.next(Duration::ZERO, PAGE);
+            for record in &page {
+                heard.push(serde_json::from_slice(record.value().unwrap_or_default())?);
+            }
+            if page.is_empty() {
+                break;
+            }
+        }
+        for event in &heard {
+            self.event(event);
+        }
+        loop {
+            let page = self.movements.next(Duration::ZERO, PAGE);
+            for record in &page {
+                self.movement(serde_json::from_slice(record.value().unwrap_or_default())?);
+            }
+            if page.is_empty() {
+                break;
+            }
+        }
+        loop {
+            let page = self.dead_letters.next(Duration::ZERO, PAGE);
+            for record in &page {
+                let reason =
+                    record.headers().into_iter().rev().find(|(name, _)| *name == "waybill.error.reason").and_then(|(_, value)| value);
+                *self.dead.entry(String::from_utf8_lossy(reason.unwrap_or_default()).into_owned()).or_default() += 1;
+            }
+            if page.is_empty() {
+                break;
+            }
+        }
+        Ok(heard)
+    }
+
+    fn event(&mut self, event: &Heard) {
+        let reason = || event.reason.clone().unwrap_or_default();
+        *self.events.entry(event.kind.clone()).or_default() += 1;
+        match &*event.kind {
+            "rejected" => *self.refused.entry(reason()).or_default() += 1,
+            "refund_required" => self.refunds.entry(reason()).or_default().add(event.amount.unwrap_or(0)),
+            "paid" => self.paid.add(event.amount.unwrap_or(0)),
+            _ => {}
+        }
+    }
+
+    fn movement(&mut self, movement: Movement) {
+        if let Some(shortage) = movement.shortage {
+            self.shortages.add(shortage);
+            self.orders_at_risk += movement.orders_at_risk.len() as u64;
+        }
+        let item = self.items.entry(movement.sku).or_default();
+        item.places.insert(movement.location, (movement.on_hand, movement.reserved));
+        item.seq = item.seq.max(movement.seq);
+        if movement.kind == "sold" {
+            item.sold += movement.quantity;
+        }
+        self.moved.entry(movement.kind).or_default().add(movement.quantity);
+    }
+
+    pub fn count(&self, event: &str) -> u64 {
+        self.events.get(event).copied().unwrap_or(0)
+    }
+
+    pub fn units(&self, movement: &str) -> Sum {
+        self.moved.get(movement).copied().unwrap_or_default()
+    }
+
+    /// Units held now.
+    pub fn open_holds(&self) -> i64 {
+        self.items.values().map(Item::reserved).sum()
+    }
+}
+
+/// The last level of each SKU.
+pub struct Levels {
+    follower: Follower,
+    versions: BTreeMap<String, u64>,
+}
+
+impl Levels {
+    /// Follows the levels from their beginning.
+    pub fn new(broker: &MemoryBroker) -> Result<Levels, Error> {
+        Ok(Levels { follower: broker.follow("stock-levels", true)?, versions: BTreeMap::new() })
+    }
+
+    /// Every SKU's last level tells of its last movement.
+    pub fn are_final(&mut self, ledger: &Ledger) -> Result<bool, Error> {
+        #[derive(Deserialize)]
+        struct Level {
+            sku: String,
+            version: u64,
+        }
+        loop {
+            let page = self.follower.next(Duration::ZERO, PAGE);
+            for record in &page {
+                let level: Level = serde_json::from_slice(record.value().unwrap_or_default())?;
+                self.versions.insert(level.sku, level.version);
+            }
+            if page.is_empty() {
+                break;
+            }
+        }
+        Ok(ledger.items.iter().all(|(sku, item)| self.versions.get(sku) == Some(&item.seq)))
+    }
+}

@@ -1,0 +1,251 @@
+//! What happens to one record: to its task if it is here, by way of the inbox if it is not, to the dead letters if it
+//! cannot be taken. Messages that follow are delivered before the next record.
+
+use std::time::Instant;
+
+use processors::{Trigger, Verdict, orders as order_rules, stock as stock_rules};
+use schemas::input::{self, Input};
+use schemas::{Cause, Reason, Reject, Timestamp};
+use state::Stores;
+
+use super::message::{Body, Forward, Message};
+use super::outputs::{self, MOST_AHEAD_MILLIS, Original, ahead_of_time};
+use super::plan::{ClockMode, Processor, Role, TaskId};
+use super::work::{Context, Fault};
+use super::worker::{Slot, Worker};
+use super::{orders, stock};
+use crate::log::{HeaderRef, Log, Message as _};
+
+/// Most headers, and most bytes of headers, that a record may carry.
+const MAX_HEADERS: usize = 128;
+const MAX_HEADER_BYTES: usize = 64 << 10;
+
+impl<L: Log, S: Stores> Worker<L, S> {
+    /// Decides a record that was read from the log, and all that follows from it on this worker.
+    pub(super) fn decide_record(&mut self, record: &L::Message) -> Result<(), Fault> {
+        let tp = record.tp();
+        self.batch.began.get_or_insert_with(Instant::now);
+        self.batch.decided += 1;
+        match self.plan.role(tp.topic) {
+            Role::Inbox(processor) => {
+                let message = record.value().map_or_else(|| Err("no value".into()), Message::decode).map_err(|message| Fault::Damaged {
+                    place: format!("{} at offset {}", self.plan.topics.show(tp), record.offset()),
+                    message,
+                })?;
+                self.handle(TaskId { processor, partition: tp.partition }, message)?;
+            }
+            Role::Source(source) => {
+                *self.batch.tally.records_in.entry(tp.topic.0).or_default() += 1;
+                let headers = record.headers();
+                let original = Original {
+                    source,
+                    partition: tp.partition,
+                    offset: record.offset(),
+                    timestamp: record.timestamp(),
+                    key: record.key(),
+                    value: record.value(),
+                    headers: &headers,
+                };
+                self.source_record(&original, self.plan.reader_of(tp))?;
+            }
+            // Never subscribed.
+            Role::Output => {}
+        }
+        self.route()
+    }
+
+    /// A source record, in the partition where its producer put it. `reader`: the task that reads this partition.
+    fn source_record(&mut self, original: &Original<'_>, reader: Option<TaskId>) -> Result<(), Fault> {
+        let now = self.now;
+        let checked = check_headers(original.headers).and_then(|()| {
+            if original.timestamp > now + MOST_AHEAD_MILLIS {
+                return Err(ahead_of_time(original.timestamp, now));
+            }
+            input::decode_key(original.key)
+        });
+        let key = match checked {
+            Ok(key) => key,
+            Err(reject) => {
+                self.dead_letter(original, &reject);
+                return Ok(());
+            }
+        };
+        self.record_time = self.record_time.max(original.timestamp);
+        if self.plan.clock == ClockMode::Record {
+            // Live, these holds would have run out before this record came.
+            self.expire(original.timestamp)?;
+        }
+        let owner = self.plan.task_of(Processor::of(original.source), key.as_bytes());
+        if reader == Some(owner) && matches!(self.tasks.get(&owner), Some(Slot::Ready(_))) {
+            return self.source_decision(owner, key, original);
+        }
+        self.batch.tally.forwarded += 1;
+        let forward = Forward {
+            source: original.source,
+            partition: original.partition,
+            offset: original.offset,
+            timestamp: original.timestamp,
+            key: key.as_bytes().into(),
+            value: original.value.map(Into::into),
+            headers: original.headers.iter().map(|(name, value)| ((*name).into(), value.map(Into::into))).collect(),
+        };
+        self.outgoing.push_back(Message { body: Body::Forward(Box::new(forward)), trace: None });
+        Ok(())
+    }
+
+    /// A source record at its own task.
+    fn source_decision(&mut self, id: TaskId, key: &str, original: &Original<'_>) -> Result<(), Fault> {
+        let input = match input::decode(original.source, key, original.value) {
+            Ok(input) => input,
+            Err(reject) => {
+                self.dead_letter(original, &reject);
+                return Ok(());
+            }
+        };
+        let trace = original.headers.iter().find(|(name, _)| *name == "traceparent").and_then(|(_, v)| std::str::from_utf8((*v)?).ok());
+        // A record without a time happened now, as far as the task knows.
+        let at = if original.timestamp > 0 { original.timestamp } else { self.record_time };
+        let trigger =
+            Trigger { at: Timestamp(at), cause: Cause { source: original.source, partition: original.partition, offset: original.offset } };
+        let verdict = match input {
+            Input::Order(command) => self.order_step(id, key, trigger, trace, order_rules::Event::Command(command))?,
+            Input::Payment(payment) => self.order_step(id, key, trigger, trace, order_rules::Event::Payment(payment))?,
+            Input::Restock(restock) => self.stock_step(id, key, trigger, trace, stock_rules::Event::Restock(restock))?,
+            Input::Count(count) => self.stock_step(id, key, trigger, trace, stock_rules::Event::Count(count))?,
+        };
+        match verdict {
+            Verdict::Applied => {}
+            Verdict::Duplicate => self.batch.tally.duplicates += 1,
+            Verdict::Refused(reject) => self.dead_letter(original, &reject),
+        }
+        Ok(())
+    }
+
+    /// A message at its receiver.
+    fn handle(&mut self, id: TaskId, message: Message) -> Result<(), Fault> {
+        let trace = message.trace.as_deref();
+        let verdict = match message.body {
+            Body::ToStock(m) => {
+                let trigger = Trigger { at: m.at, cause: m.cause };
+                let event = stock_rules::Event::Command { order_id: &m.order_id, command: m.command };
+                self.stock_step(id, &m.sku, trigger, trace, event)?
+            }
+            Body::ToOrder(m) => {
+                let trigger = Trigger { at: m.at, cause: m.cause };
+                self.order_step(id, &m.order_id, trigger, trace, order_rules::Event::Reply { sku: &m.sku, reply: m.reply })?
+            }
+            Body::Forward(f) => {
+                let headers: Vec<HeaderRef<'_>> = f.headers.iter().map(|(name, value)| (&**name, value.as_deref())).collect();
+                let original = Original {
+                    source: f.source,
+                    partition: f.partition,
+                    offset: f.offset,
+                    timestamp: f.timestamp,
+                    key: Some(&f.key),
+                    value: f.value.as_deref(),
+                    headers: &headers,
+                };
+                self.record_time = self.record_time.max(f.timestamp);
+                // The forwarding worker has read the key before.
+                let key = std::str::from_utf8(&f.key)
+                    .map_err(|e| Fault::Damaged { place: format!("a record forwarded to task {}", id.name()), message: e.to_string() })?;
+                return self.source_decision(id, key, &original);
+            }
+        };
+        assert!(!matches!(verdict, Verdict::Refused(_)), "task {} refused a message of another task: {verdict:?}", id.name());
+        Ok(())
+    }
+
+    fn order_step(
+        &mut self,
+        id: TaskId,
+        order_id: &str,
+        trigger: Trigger,
+        trace: Option<&str>,
+        event: order_rules::Event<'_>,
+    ) -> Result<Verdict, Fault> {
+        let Some(Slot::Ready(task)) = self.tasks.get_mut(&id) else { return Err(not_here(id)) };
+        let mut context = Context {
+            plan: &self.plan,
+            records: &mut self.batch.transaction.records,
+            outgoing: &mut self.outgoing,
+            tally: &mut self.batch.tally,
+        };
+        self.batch.touched.insert(id);
+        orders::decide(task, &mut context, order_id, trigger, trace, event)
+    }
+
+    fn stock_step(
+        &mut self,
+        id: TaskId,
+        sku: &str,
+        trigger: Trigger,
+        trace: Option<&str>,
+        event: stock_rules::Event<'_>,
+    ) -> Result<Verdict, Fault> {
+        let Some(Slot::Ready(task)) = self.tasks.get_mut(&id) else { return Err(not_here(id)) };
+        let mut context = Context {
+            plan: &self.plan,
+            records: &mut self.batch.transaction.records,
+            outgoing: &mut self.outgoing,
+            tally: &mut self.batch.tally,
+        };
+        self.batch.touched.insert(id);
+        stock::decide(task, &mut context, sku, trigger, trace, event)
+    }
+
+    /// Delivers what the last step said to others: in memory where the receiver is here and nothing older of ours can
+    /// still be on its way to it, by way of its inbox otherwise.
+    pub(super) fn route(&mut self) -> Result<(), Fault> {
+        while let Some(message) = self.outgoing.pop_front() {
+            let id = self.plan.task_of(message.receiver(), message.key());
+            let inbox = self.plan.inbox(id);
+            if self.takes_in_memory(id, inbox) {
+                self.batch.tally.to_memory += 1;
+                self.handle(id, message)?;
+            } else {
+                self.batch.tally.to_inbox += 1;
+                self.batch.transaction.records.push_with(inbox, Some(message.key()), &[], |out| message.encode(out));
+                if let Some(own) = self.inboxes.get_mut(&inbox) {
+                    own.sending = true;
+                    self.batch.sent_to_own.insert(inbox);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn takes_in_memory(&self, id: TaskId, inbox: crate::log::Tp) -> bool {
+        let Some(state) = self.inboxes.get(&inbox) else { return false };
+        !state.sending
+            && self.inputs.position(inbox).is_some_and(|position| position >= state.reach)
+            && matches!(self.tasks.get(&id), Some(Slot::Ready(_)))
+    }
+
+    fn dead_letter(&mut self, original: &Original<'_>, reject: &Reject) {
+        *self.batch.tally.dead_letters.entry(reject.reason).or_default() += 1;
+        tracing::debug!(
+            topic = self.plan.source_name(original.source),
+            partition = original.partition,
+            offset = original.offset,
+            "dead letter: {reject}"
+        );
+        outputs::dead_letter(&self.plan, &mut self.batch.transaction.records, original, reject);
+    }
+}
+
+/// A task gets records and messages only while it is here.
+fn not_here(id: TaskId) -> Fault {
+    Fault::Damaged { place: format!("task {}", id.name()), message: "a record came for a task that is not here".into() }
+}
+
+fn check_headers(headers: &[HeaderRef<'_>]) -> Result<(), Reject> {
+    let bytes: usize = headers.iter().map(|(name, value)| name.len() + value.map_or(0, <[u8]>::len)).sum();
+    if headers.len() > MAX_HEADERS || bytes > MAX_HEADER_BYTES {
+        return Err(Reject::new(
+            Reason::TooManyHeaders,
+            format!("{} headers with {bytes} bytes; at most {MAX_HEADERS} with {MAX_HEADER_BYTES} are taken", headers.len()),
+        ));
+    }
+    Ok(())
+}

@@ -1,0 +1,74 @@
+//! What tasks tell each other, and how it stands in an inbox topic.
+//!
+//! Inside a worker a message is handed over as it is; between workers it is one record of the receiver's inbox: a
+//! format byte and postcard. The key is the receiver's key, so order per key is kept either way.
+
+use schemas::Source;
+use schemas::message::{ToOrder, ToStock};
+use serde::{Deserialize, Serialize};
+
+use super::plan::Processor;
+
+/// First byte of every inbox record. A reader that meets another stops with a message that says so.
+const FORMAT: u8 = 1;
+
+/// A message and the W3C trace context of its cause, if it had one.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Message {
+    pub body: Body,
+    pub trace: Option<Box<str>>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Body {
+    ToStock(ToStock),
+    ToOrder(ToOrder),
+    /// A source record that was found in a partition that is not its task's.
+    Forward(Box<Forward>),
+}
+
+/// A source record with its coordinates, as it came.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Forward {
+    pub source: Source,
+    pub partition: i32,
+    pub offset: i64,
+    pub timestamp: i64,
+    pub key: Box<[u8]>,
+    pub value: Option<Box<[u8]>>,
+    pub headers: Vec<(Box<str>, Option<Box<[u8]>>)>,
+}
+
+impl Message {
+    pub fn receiver(&self) -> Processor {
+        match &self.body {
+            Body::ToStock(_) => Processor::Stock,
+            Body::ToOrder(_) => Processor::Orders,
+            Body::Forward(f) => Processor::of(f.source),
+        }
+    }
+
+    /// The receiver's key: an order's id or a SKU.
+    pub fn key(&self) -> &[u8] {
+        match &self.body {
+            Body::ToStock(m) => m.sku.as_bytes(),
+            Body::ToOrder(m) => m.order_id.as_bytes(),
+            Body::Forward(f) => &f.key,
+        }
+    }
+
+    pub fn encode(&self, out: &mut Vec<u8>) {
+        out.push(FORMAT);
+        // Into a Vec, and these types have no unsized sequence: it cannot fail.
+        let done = postcard::to_io(self, out);
+        debug_assert!(done.is_ok());
+    }
+
+    pub fn decode(bytes: &[u8]) -> Result<Message, String> {
+        match bytes.split_first() {
+            Some((&FORMAT, rest)) => postcard::from_bytes(rest).map_err(|e| e.to_string()),
+            Some((other, _)) => Err(format!("format {other}; this version of waybill knows format {FORMAT}")),
+            None => Err("an empty record".into()),
+        }
+    }
+}

@@ -1,0 +1,59 @@
+//! The engine: tasks, their state, and the loop that carries a record from the log to its decision and back.
+//!
+//! | file | what |
+//! | --- | --- |
+//! | `plan.rs` | the topology by numbers; which record belongs to which task |
+//! | `worker.rs` | the loop of one thread |
+//! | `inputs.rs` | what is read and not decided; the oldest first |
+//! | `decide.rs` | one record: to its task, its inbox, or the dead letters |
+//! | `orders.rs` `stock.rs` | a processor's step: read state, apply the rules, keep what they say |
+//! | `task.rs` `overlay.rs` `recent.rs` | a task's state: the store, what is not committed yet, what is hot |
+//! | `outputs.rs` `message.rs` | what is written: for consumers, and between tasks |
+//! | `commit.rs` | commit, then apply; recovery |
+//! | `ownership.rs` `restore.rs` `parking.rs` | tasks that come and go, and their state |
+//! | `horizon.rs` | up to when everything has been read: when holds may expire |
+//! | `query.rs` | answers from committed state |
+//! | `work.rs` | what a batch gathers; what can go wrong |
+//!
+//! Rules are in the crate `processors`; nothing here knows one.
+
+mod commit;
+mod decide;
+mod horizon;
+mod inputs;
+#[doc(hidden)]
+pub mod message; // public for the fuzz targets alone
+mod orders;
+mod outputs;
+mod overlay;
+mod ownership;
+mod parking;
+pub mod plan;
+mod query;
+mod recent;
+mod restore;
+mod stock;
+mod task;
+pub mod work;
+mod worker;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+pub use parking::Parking;
+pub use work::Fault;
+pub use worker::{Options, Query, RestoreBy, Worker};
+
+/// A request to stop, seen by everybody who holds a copy.
+#[derive(Clone, Debug, Default)]
+pub struct Stop(Arc<AtomicBool>);
+
+impl Stop {
+    pub fn set(&self) {
+        self.0.store(true, Ordering::Release);
+    }
+
+    pub fn is_set(&self) -> bool {
+        self.0.load(Ordering::Acquire)
+    }
+}

@@ -1,0 +1,74 @@
+//! The orders processor's step: read the order, let the rules decide, keep what they say.
+
+use processors::Trigger;
+use processors::Verdict;
+use processors::orders::{self, Event, Order};
+use schemas::Timestamp;
+use schemas::event::OrderEventKind;
+use state::Store;
+
+use super::message::{Body, Message};
+use super::outputs;
+use super::task::{ORDER, Task};
+use super::work::{Context, Fault};
+
+/// Decides one event of one order.
+pub fn decide<S: Store>(
+    task: &mut Task<S>,
+    context: &mut Context<'_>,
+    order_id: &str,
+    trigger: Trigger,
+    trace: Option<&str>,
+    event: Event<'_>,
+) -> Result<Verdict, Fault> {
+    let key = key_of(order_id);
+    let before = match task.get(&key)? {
+        Some(bytes) => Some(Order::decode(&bytes).map_err(|e| Fault::damaged(&task.name, &key, &e))?),
+        None => None,
+    };
+    let (was_holding, was_due) = before.as_ref().map_or((false, None), |o| (o.is_holding(), o.due()));
+    let step = orders::apply(&context.plan.orders, order_id, trigger, event, before);
+    if let Some(order) = &step.order {
+        task.put(&key, |out| order.encode(out));
+        task.open_holds += i64::from(order.is_holding()) - i64::from(was_holding);
+        if let Some(due) = order.due().filter(|due| Some(*due) != was_due) {
+            task.set_timer(due.0, &key);
+        }
+    }
+    for event in &step.events {
+        outputs::order_event(context.plan, context.records, order_id, event, trace);
+        if matches!(event.kind, OrderEventKind::Accepted | OrderEventKind::Rejected) {
+            context.tally.decided(event, trigger.at);
+        }
+    }
+    for command in step.commands {
+        context.outgoing.push_back(Message { body: Body::ToStock(command), trace: trace.map(Into::into) });
+    }
+    Ok(step.verdict)
+}
+
+/// Fires up to `limit` holds that have run out by `horizon`; returns how many timers there were.
+pub fn expire<S: Store>(task: &mut Task<S>, context: &mut Context<'_>, horizon: i64, limit: usize) -> Result<usize, Fault> {
+    let due = task.due(horizon, limit)?;
+    for (at, key) in &due {
+        let order_id = std::str::from_utf8(&key[1..]).map_err(|e| Fault::damaged(&task.name, key, &e))?;
+        let order = match task.get(key)? {
+            Some(bytes) => Order::decode(&bytes).map_err(|e| Fault::damaged(&task.name, key, &e))?,
+            None => continue,
+        };
+        // Paid, cancelled or reinstated meanwhile: the timer is left over.
+        if order.due() == Some(Timestamp(*at)) {
+            let trigger = Trigger { at: Timestamp(*at), cause: order.cause() };
+            decide(task, context, order_id, trigger, None, Event::Due)?;
+        }
+    }
+    Ok(due.len())
+}
+
+/// The order's key in the store and the changelog.
+pub fn key_of(order_id: &str) -> Vec<u8> {
+    let mut key = Vec::with_capacity(1 + order_id.len());
+    key.push(ORDER);
+    key.extend_from_slice(order_id.as_bytes());
+    key
+}

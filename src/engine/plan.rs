@@ -1,0 +1,256 @@
+//! The topology as the engine runs it: processors, their topics by number, and which record belongs to which task.
+
+use std::sync::Arc;
+
+use processors::{orders, stock};
+use schemas::{Source, TopicNames};
+
+use crate::log::{TopicId, Topics, Tp};
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Processor {
+    Orders,
+    Stock,
+}
+
+impl Processor {
+    pub const ALL: [Processor; 2] = [Processor::Orders, Processor::Stock];
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Processor::Orders => "orders",
+            Processor::Stock => "stock",
+        }
+    }
+
+    /// The processor that a source topic's records belong to.
+    pub fn of(source: Source) -> Processor {
+        match source {
+            Source::Orders | Source::Payments => Processor::Orders,
+            Source::Restocks | Source::StockCounts => Processor::Stock,
+        }
+    }
+}
+
+/// One processor's share of the work: the unit of state, order and failover.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct TaskId {
+    pub processor: Processor,
+    pub partition: i32,
+}
+
+impl TaskId {
+    /// `orders-3`: also the name of its store's directory.
+    pub fn name(self) -> String {
+        format!("{}-{}", self.processor.name(), self.partition)
+    }
+}
+
+/// What a subscribed topic is to the engine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    Source(Source),
+    Inbox(Processor),
+    /// Written, never read by the group.
+    Output,
+}
+
+/// A processor's own topics and its number of tasks.
+#[derive(Clone, Copy, Debug)]
+pub struct Internal {
+    pub inbox: TopicId,
+    pub changelog: TopicId,
+    pub tasks: i32,
+}
+
+/// How a task's time moves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ClockMode {
+    /// By record timestamps, and by the wall clock while there is nothing left to read.
+    Wall,
+    /// By record timestamps alone: for replaying old data.
+    Record,
+}
+
+/// Everything that is decided before the first record is read.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    pub topics: Arc<Topics>,
+    roles: Vec<Role>,
+    internal: [Internal; Processor::ALL.len()],
+    pub order_events: TopicId,
+    pub stock_levels: TopicId,
+    pub stock_movements: TopicId,
+    pub dead_letters: TopicId,
+    pub orders: orders::Config,
+    pub stock: stock::Config,
+    pub clock: ClockMode,
+}
+
+/// Names and partition counts from which a [`Plan`] is made.
+pub struct PlanInput<'a> {
+    /// Application id: prefix of the internal topics.
+    pub app: &'a str,
+    pub name: &'a dyn Fn(&str) -> String,
+    /// Partitions of a topic by its configured name.
+    pub partitions: &'a dyn Fn(&str) -> i32,
+    pub orders: orders::Config,
+    pub split: bool,
+    pub clock: ClockMode,
+}
+
+/// The inbox topic of a processor of application `app`.
+pub fn inbox_name(app: &str, processor: Processor) -> String {
+    format!("{app}-{}-inbox", processor.name())
+}
+
+/// The changelog topic of a processor of application `app`.
+pub fn changelog_name(app: &str, processor: Processor) -> String {
+    format!("{app}-{}-changelog", processor.name())
+}
+
+impl Plan {
+    pub fn new(input: PlanInput<'_>) -> Plan {
+        let mut topics = Topics::default();
+        let mut roles = vec![];
+        let mut add = |name: String, role: Role| {
+            roles.push(role);
+            topics.add(&name, (input.partitions)(&name))
+        };
+        for source in Source::ALL {
+            add((input.name)(source.name()), Role::Source(source));
+        }
+        let internal = Processor::ALL.map(|processor| {
+            let inbox = inbox_name(input.app, processor);
+            let tasks = (input.partitions)(&inbox);
+            Internal {
+                inbox: add(inbox, Role::Inbox(processor)),
+                changelog: add(changelog_name(input.app, processor), Role::Output),
+                tasks,
+            }
+        });
+        let [order_events, stock_levels, stock_movements, dead_letters] =
+            ["order-events", "stock-levels", "stock-movements", "dead-letters"].map(|name| add((input.name)(name), Role::Output));
+        Plan {
+            topics: Arc::new(topics),
+            roles,
+            internal,
+            order_events,
+            stock_levels,
+            stock_movements,
+            dead_letters,
+            orders: input.orders,
+            stock: stock::Config { split: input.split, names: TopicNames::new(|source| (input.name)(source.name())) },
+            clock: input.clock,
+        }
+    }
+
+    pub fn role(&self, topic: TopicId) -> Role {
+        self.roles[usize::from(topic.0)]
+    }
+
+    pub fn internal(&self, processor: Processor) -> Internal {
+        self.internal[processor as usize]
+    }
+
+    /// The topics the group reads.
+    pub fn subscription(&self) -> Vec<TopicId> {
+        self.topics.ids().filter(|id| self.role(*id) != Role::Output).collect()
+    }
+
+    pub fn inbox(&self, task: TaskId) -> Tp {
+        Tp::new(self.internal(task.processor).inbox, task.partition)
+    }
+
+    pub fn changelog(&self, task: TaskId) -> Tp {
+        Tp::new(self.internal(task.processor).changelog, task.partition)
+    }
+
+    /// The task that owns a key, as the Java client's partitioner would choose a partition.
+    pub fn task_of(&self, processor: Processor, key: &[u8]) -> TaskId {
+        TaskId { processor, partition: partition_of(key, self.internal(processor).tasks) }
+    }
+
+    /// The partition of an output topic for a key.
+    pub fn sink(&self, topic: TopicId, key: &[u8]) -> Tp {
+        Tp::new(topic, partition_of(key, self.topics.partitions(topic)))
+    }
+
+    /// The task that reads this partition straight, if the topic has as many partitions as the processor has tasks.
+    pub fn reader_of(&self, tp: Tp) -> Option<TaskId> {
+        match self.role(tp.topic) {
+            Role::Inbox(processor) => Some(TaskId { processor, partition: tp.partition }),
+            Role::Source(source) => {
+                let processor = Processor::of(source);
+                (self.topics.partitions(tp.topic) == self.internal(processor).tasks)
+                    .then_some(TaskId { processor, partition: tp.partition })
+            }
+            Role::Output => None,
+        }
+    }
+
+    /// The partitions that a task reads straight, its inbox first.
+    pub fn sources_of(&self, task: TaskId) -> Vec<Tp> {
+        let mut all = vec![self.inbox(task)];
+        all.extend(
+            self.topics
+                .ids()
+                .filter(|id| matches!(self.role(*id), Role::Source(_)))
+                .map(|id| Tp::new(id, task.partition))
+                .filter(|tp| self.reader_of(*tp) == Some(task)),
+        );
+        all
+    }
+
+    pub fn source_name(&self, source: Source) -> &str {
+        self.stock.names.of(source)
+    }
+}
+
+/// `murmur2(key) mod partitions`, sign bit cleared: what the Java client's default partitioner does with a key.
+pub fn partition_of(key: &[u8], partitions: i32) -> i32 {
+    (murmur2(key) & 0x7fff_ffff) as i32 % partitions
+}
+
+/// Murmur2 with the seed of Kafka's `Utils.murmur2`. (The crates that offer it take another seed or are unmaintained;
+/// the test vectors are those of Kafka's own `UtilsTest`.)
+fn murmur2(data: &[u8]) -> u32 {
+    const M: u32 = 0x5bd1_e995;
+    let mut h = 0x9747_b28c ^ data.len() as u32;
+    let mut chunks = data.chunks_exact(4);
+    for chunk in &mut chunks {
+        let mut k = u32::from_le_bytes([chunk[0], chunk[1], chunk[2], chunk[3]]).wrapping_mul(M);
+        k ^= k >> 24;
+        h = h.wrapping_mul(M) ^ k.wrapping_mul(M);
+    }
+    let rest = chunks.remainder();
+    for (i, byte) in rest.iter().enumerate() {
+        h ^= u32::from(*byte) << (8 * i);
+    }
+    if !rest.is_empty() {
+        h = h.wrapping_mul(M);
+    }
+    h ^= h >> 13;
+    h = h.wrapping_mul(M);
+    h ^ (h >> 15)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn murmur2_is_kafkas() {
+        // From Apache Kafka's UtilsTest.testMurmur2.
+        for (text, hash) in [
+            ("21", -973_932_308),
+            ("foobar", -790_332_482),
+            ("a-little-bit-long-string", -985_981_536),
+            ("a-little-bit-longer-string", -1_486_304_829),
+            ("lkjh234lh9fiuh90y23oiuhsafujhadof229phr9h19h89h8", -58_897_971),
+            ("abc", 479_470_107),
+        ] {
+            assert_eq!(murmur2(text.as_bytes()) as i32, hash, "{text}");
+        }
+    }
+}

@@ -1,0 +1,124 @@
+//! Brings a task's store up to its changelog: in bulk when the store is empty, the tail alone when it is not.
+//!
+//! Runs before the task decides anything, beside the worker's other tasks.
+
+use std::collections::BTreeMap;
+
+use state::{Batch, Store, Stores};
+
+use super::parking::Found;
+use super::plan::{Plan, Processor, TaskId};
+use super::task::{Change, LEVELS_MARK, STOCK, Task};
+use super::work::Fault;
+use crate::log::{Log, LogError, Progress, Reader};
+use crate::metrics::Metrics;
+
+/// Changelog bytes held before they are written to the store.
+const RUN_BYTES: usize = 16 << 20;
+
+/// A task that is being brought up to date.
+pub struct Restore<S: Store, R> {
+    task: Task<S>,
+    reader: R,
+    /// The store had nothing: records are gathered, sorted and filled in.
+    bulk: bool,
+    levels_from: i64,
+}
+
+/// Opens a task's store and a reader from where it stands. A store that claims to be ahead of its changelog, or has
+/// missed what the changelog no longer has, belongs to another life of the topic: it is deleted and built anew.
+/// `None`: the store is still open elsewhere in the process.
+pub fn begin<L: Log, S: Stores>(
+    log: &L,
+    stores: &S,
+    plan: &Plan,
+    id: TaskId,
+    found: Found<S::Store>,
+) -> Result<Option<Restore<S::Store, L::Reader>>, Fault> {
+    let mut task = match found {
+        Found::Parked(task) => task,
+        Found::Closed(hold) => Task::open(id, stores.open(&id.name())?, hold)?,
+        Found::Busy => return Ok(None),
+    };
+    let changelog = plan.changelog(id);
+    loop {
+        let position = task.position();
+        // SKUs that changed after their levels were last written must be found again, too.
+        let levels_from = if id.processor == Processor::Stock { task.levels_written_to()? } else { position };
+        let from = position.min(levels_from);
+        let reader = log.reader(changelog, from)?;
+        let Progress { start, end, .. } = reader.progress();
+        if position > end || (position > 0 && position < start) {
+            tracing::warn!(
+                task = %task.name,
+                "the store stands at changelog offset {position}, but {} has {start} to {end}: it is of another life of the topic; rebuilding it",
+                plan.topics.show(changelog)
+            );
+            let hold = task.close();
+            stores.delete(&id.name())?;
+            task = Task::open(id, stores.open(&id.name())?, hold)?;
+            continue;
+        }
+        return Ok(Some(Restore { task, reader, bulk: position == 0, levels_from }));
+    }
+}
+
+impl<S: Store, R: Reader> Restore<S, R> {
+    /// So little is missing that another thread is not worth it.
+    pub fn is_short(&self) -> bool {
+        let progress = self.reader.progress();
+        progress.end - progress.position < 1_000
+    }
+
+    /// Reads to the end. `should_stop` is asked now and then.
+    pub fn run(mut self, metrics: &Metrics, should_stop: &dyn Fn() -> bool) -> Result<Task<S>, Fault> {
+        let mut batch = Batch::default();
+        let mut run: BTreeMap<Box<[u8]>, Option<Box<[u8]>>> = BTreeMap::new();
+        let (mut size, mut records) = (0, 0u64);
+        let position = self.task.position();
+        let mut levels_from = self.levels_from;
+        self.task.stale_levels.clear();
+        loop {
+            let stale = &mut self.task.stale_levels;
+            let progress = self.reader.next(&mut |offset, key, value| {
+                records += 1;
+                if offset >= levels_from && key.first() == Some(&STOCK) {
+                    if let Ok(sku) = std::str::from_utf8(&key[1..]) {
+                        stale.insert(sku.into(), offset);
+                    }
+                } else if key == LEVELS_MARK
+                    && let Some(mark) = value.and_then(|v| v.try_into().ok()).map(i64::from_be_bytes)
+                {
+                    levels_from = levels_from.max(mark);
+                    stale.retain(|_, at| *at >= mark);
+                }
+                if offset >= position {
+                    size += key.len() + value.map_or(0, <[u8]>::len) + 64;
+                    run.insert(key.into(), value.map(Into::into));
+                }
+            })?;
+            let complete = progress.is_complete();
+            metrics.restoring(self.task.id, progress.end - progress.position);
+            if size >= RUN_BYTES || complete {
+                let changes: Vec<Change> = std::mem::take(&mut run).into_iter().map(|(key, value)| Change { key, value }).collect();
+                let to = progress.position.max(position);
+                if !changes.is_empty() || to != self.task.position() {
+                    self.task.restore(&changes, to, self.bulk, &mut batch)?;
+                }
+                size = 0;
+            }
+            if complete {
+                break;
+            }
+            if should_stop() {
+                return Err(Fault::Log(LogError::Retry("stopped while restoring".into())));
+            }
+        }
+        metrics.restored(self.task.id, records);
+        self.task.restored()?;
+        if records > 0 {
+            tracing::info!(task = %self.task.name, records, bulk = self.bulk, "restored");
+        }
+        Ok(self.task)
+    }
+}

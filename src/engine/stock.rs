@@ -1,0 +1,123 @@
+//! The stock processor's step: read what is known of the SKU, let the rules decide, keep what they say.
+
+use processors::stock::{self, Event, Reservation, Seen, State, Stock};
+use processors::{Trigger, Verdict};
+use schemas::message::{StockCommand, ToOrder};
+use state::Store;
+
+use super::message::{Body, Message};
+use super::outputs;
+use super::task::{LEVELS_MARK, RESERVATION, SEEN, STOCK, Task};
+use super::work::{Context, Fault};
+
+/// Between the SKU and the rest of a key; no id contains it.
+const SEPARATOR: u8 = 0;
+
+/// Decides one event of one SKU.
+pub fn decide<S: Store>(
+    task: &mut Task<S>,
+    context: &mut Context<'_>,
+    sku: &str,
+    trigger: Trigger,
+    trace: Option<&str>,
+    event: Event<'_>,
+) -> Result<Verdict, Fault> {
+    let stock_key = key_of(sku);
+    let order_id: Option<Box<str>> = match &event {
+        Event::Command { order_id, .. } => Some((*order_id).into()),
+        _ => None,
+    };
+    let reservation_key = order_id.as_ref().map(|order_id| composed(RESERVATION, sku, order_id));
+    // A reserve begins a reservation: by the protocol there is none, so there is none to read.
+    let known = reservation_key.as_deref().filter(|_| !matches!(event, Event::Command { command: StockCommand::Reserve { .. }, .. }));
+    let state = read(task, sku, &stock_key, known, &event)?;
+    let step = stock::apply(&context.plan.stock, sku, trigger, event, state);
+    if let Some(stock) = &step.stock {
+        task.put(&stock_key, |out| stock.encode(out));
+        if !task.stale_levels.contains_key(sku) {
+            let from = task.position();
+            task.stale_levels.insert(sku.into(), from);
+        }
+    }
+    if let (Some(key), Some(reservation)) = (&reservation_key, &step.reservation) {
+        match reservation {
+            Some(reservation) => task.put(key, |out| reservation.encode(out)),
+            None => task.delete(key),
+        }
+    }
+    for (id, seen) in &step.seen {
+        task.put(&composed(SEEN, sku, id), |out| seen.encode(out));
+    }
+    for movement in &step.movements {
+        outputs::movement(context.plan, context.records, sku, movement, trace);
+    }
+    if let (Some(reply), Some(order_id)) = (step.reply, order_id) {
+        let body = Body::ToOrder(ToOrder { order_id, sku: sku.into(), reply, at: trigger.at, cause: trigger.cause });
+        context.outgoing.push_back(Message { body, trace: trace.map(Into::into) });
+    }
+    Ok(step.verdict)
+}
+
+/// Fetches what the rules need to know.
+fn read<S: Store>(task: &Task<S>, sku: &str, stock_key: &[u8], reservation_key: Option<&[u8]>, event: &Event<'_>) -> Result<State, Fault> {
+    let mut state = State::default();
+    if let Some(bytes) = task.get(stock_key)? {
+        state.stock = Some(Stock::decode(&bytes).map_err(|e| Fault::damaged(&task.name, stock_key, &e))?);
+    }
+    if let Some(key) = reservation_key
+        && let Some(bytes) = task.get(key)?
+    {
+        state.reservation = Some(Reservation::decode(&bytes).map_err(|e| Fault::damaged(&task.name, key, &e))?);
+    }
+    for (id, seen) in stock::seen_ids(event).iter().zip(&mut state.seen) {
+        let Some(id) = id else { continue };
+        let key = composed(SEEN, sku, id);
+        if let Some(bytes) = task.get(&key)? {
+            *seen = Some(Seen::decode(&bytes).map_err(|e| Fault::damaged(&task.name, &key, &e))?);
+        }
+    }
+    if stock::wants_reservations(event) {
+        let prefix = composed(RESERVATION, sku, "");
+        for (key, bytes) in task.with_prefix(&prefix, stock::MAX_AT_RISK_SCAN)? {
+            let order_id = std::str::from_utf8(&key[prefix.len()..]).map_err(|e| Fault::damaged(&task.name, &key, &e))?;
+            let reservation = Reservation::decode(&bytes).map_err(|e| Fault::damaged(&task.name, &key, &e))?;
+            state.open.push((order_id.into(), reservation));
+        }
+    }
+    Ok(state)
+}
+
+/// Writes the present level of every SKU that has changed since the last time, and remembers up to where.
+pub fn write_levels<S: Store>(task: &mut Task<S>, context: &mut Context<'_>) -> Result<(), Fault> {
+    let stale = std::mem::take(&mut task.stale_levels);
+    let mut skus: Vec<_> = stale.into_keys().collect();
+    // In an order that does not depend on a hash.
+    skus.sort_unstable();
+    for sku in &skus {
+        let key = key_of(sku);
+        if let Some(bytes) = task.get(&key)? {
+            let stock = Stock::decode(&bytes).map_err(|e| Fault::damaged(&task.name, &key, &e))?;
+            outputs::level(context.plan, context.records, sku, &stock.level());
+        }
+    }
+    let from = task.position().to_be_bytes();
+    task.put(LEVELS_MARK, |out| out.extend_from_slice(&from));
+    Ok(())
+}
+
+/// The SKU's key in the store and the changelog.
+pub fn key_of(sku: &str) -> Vec<u8> {
+    let mut key = Vec::with_capacity(1 + sku.len());
+    key.push(STOCK);
+    key.extend_from_slice(sku.as_bytes());
+    key
+}
+
+fn composed(kind: u8, sku: &str, rest: &str) -> Vec<u8> {
+    let mut key = Vec::with_capacity(2 + sku.len() + rest.len());
+    key.push(kind);
+    key.extend_from_slice(sku.as_bytes());
+    key.push(SEPARATOR);
+    key.extend_from_slice(rest.as_bytes());
+    key
+}

@@ -1,0 +1,125 @@
+//! Who decides: instances that come and go, one that is thought dead, two that claim one place.
+
+use std::time::Duration;
+
+use crate::live::app::{App, Shape};
+use crate::live::broker::Broker;
+use crate::live::process::Process;
+use crate::live::sender::Partitioner;
+use crate::live::shop::{Load, Shop};
+use crate::live::{PATIENCE, wait_until};
+
+const PER_SECOND: u32 = 120;
+
+fn open_shop(app: &App, seed: u64) -> Load {
+    let mut shop = Shop::new(app, seed, Partitioner::Murmur2);
+    shop.fill_shelves();
+    Load::start(shop, PER_SECOND)
+}
+
+fn pause(seconds: u64) {
+    std::thread::sleep(Duration::from_secs(seconds));
+}
+
+/// Waits until this process decides orders.
+fn await_decisions(process: &Process) {
+    let before = process.metric("waybill_decisions_total");
+    let more = || process.metric("waybill_decisions_total") > before;
+    wait_until(PATIENCE, more, || format!("decides nothing\n{}", process.tail()));
+}
+
+/// Joins under load, leaves in order, dies, comes back.
+pub fn two_instances_come_and_go(broker: &Broker) {
+    let app = App::new(broker, "pair", Shape::default());
+    let load = open_shop(&app, 11);
+    let mut a = app.run(0).workers(2).ready();
+    await_decisions(&a);
+    let mut b = app.run(1).workers(2).ready();
+    await_decisions(&b);
+    await_decisions(&a);
+    assert!(a.terminate() < Duration::from_secs(10));
+    // Its place is kept for a session; then the other has everything.
+    pause(4);
+    await_decisions(&b);
+    a = app.run(0).workers(2).ready();
+    await_decisions(&a);
+    b.kill();
+    pause(4);
+    await_decisions(&a);
+    b = app.run(1).workers(2).ready();
+    await_decisions(&b);
+    pause(1);
+    load.stop();
+    app.settle();
+    app.verify();
+    for mut process in [a, b] {
+        assert!(process.metric("waybill_messages_total{path=\"inbox\"}") > 0.0, "no message went by way of Kafka");
+        process.terminate();
+    }
+    app.assert_no_open_transaction();
+}
+
+/// Stands still for longer than its session and its transaction last, while the other takes over; then it goes on.
+pub fn a_zombie_does_no_harm(broker: &Broker) {
+    let app = App::new(broker, "zombie", Shape::default());
+    let load = open_shop(&app, 12);
+    let mut a = app.run(0).workers(2).ready();
+    let mut b = app.run(1).workers(2).ready();
+    for _ in 0..2 {
+        await_decisions(&a);
+        await_decisions(&b);
+        a.signal("STOP");
+        pause(8);
+        await_decisions(&b);
+        a.signal("CONT");
+        await_decisions(&a);
+    }
+    assert!(a.is_running() && b.is_running());
+    load.stop();
+    app.settle();
+    app.verify();
+    a.terminate();
+    b.terminate();
+    app.assert_no_open_transaction();
+}
+
+/// Two processes that say they are instance 0, each with a state of its own.
+pub fn of_two_with_one_slot_one_ends(broker: &Broker) {
+    let app = App::new(broker, "twins", Shape::default());
+    let load = open_shop(&app, 13);
+    let mut first = app.run(0).workers(2).ready();
+    await_decisions(&first);
+    let mut second = app.run(0).workers(2).state_dir("another-state").start();
+    wait_until(PATIENCE, || !first.is_running() || !second.is_running(), || "both go on".into());
+    let (mut left, mut gone) = if first.is_running() { (first, second) } else { (second, first) };
+    let status = gone.end(Duration::from_secs(20));
+    assert_eq!(status.code(), Some(1), "{}", gone.tail());
+    assert!(gone.log_text().contains("another process has taken the place of instance 0"), "{}", gone.tail());
+    pause(3);
+    assert!(left.is_running(), "both have ended\n{}", left.tail());
+    load.stop();
+    app.settle();
+    app.verify();
+    left.terminate();
+    app.assert_no_open_transaction();
+}
+
+/// A second start by mistake, with the same state directory: it ends, and the first does not notice.
+pub fn of_two_with_one_state_the_second_ends(broker: &Broker) {
+    let app = App::new(broker, "double", Shape::default());
+    let load = open_shop(&app, 14);
+    let mut first = app.run(0).ready();
+    await_decisions(&first);
+    let mut second = app.run(0).start();
+    let status = second.end(PATIENCE);
+    assert_eq!(status.code(), Some(1), "{}", second.tail());
+    assert!(second.log_text().contains("another process uses the state directory"), "{}", second.tail());
+    pause(2);
+    assert!(first.is_running(), "the second has ended the first\n{}", first.tail());
+    await_decisions(&first);
+    load.stop();
+    app.settle();
+    app.verify();
+    first.terminate();
+    app.assert_no_open_transaction();
+}

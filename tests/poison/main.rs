@@ -1,0 +1,183 @@
+//! Bad input of every kind, on a real Kafka: each record gives exactly one dead letter with its bytes and a reason, and
+//! its neighbours are decided as if it had not been there.
+#![cfg(all(feature = "kafka", feature = "rocksdb"))]
+#![allow(clippy::pedantic, reason = "a test reads as a story; the strictest lints are for what ships")]
+#![allow(clippy::unwrap_used)]
+
+mod kinds;
+#[path = "../support/live/mod.rs"]
+mod live;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use live::app::{App, Shape};
+use live::broker::Broker;
+use live::reader::Seen;
+use live::sender::{Partitioner, Record, Sender};
+use live::{PATIENCE, now_millis, wait_until};
+use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
+use rdkafka::client::DefaultClientContext;
+use waybill::engine::plan::partition_of;
+
+use kinds::{Kind, kinds};
+
+const PARTITIONS: i32 = 4;
+
+/// A record on its way: what it is, and where it went.
+struct Sent<'a> {
+    kind: &'a Kind,
+    before: usize,
+    bad: usize,
+    after: usize,
+}
+
+#[test]
+fn each_kind_of_bad_input_gives_one_dead_letter_and_harms_nobody() {
+    let all = kinds(now_millis());
+    assert!(all.len() >= 40, "only {} kinds", all.len());
+    let names: BTreeSet<_> = all.iter().map(|kind| &kind.name).collect();
+    assert_eq!(names.len(), all.len(), "two kinds have one name");
+
+    let broker = Broker::start("poison");
+    for workers in [1, 3] {
+        let app = application(&broker, &format!("poison-{workers}"));
+        let mut process = app.run(0).workers(workers).ready();
+        let mut sender = Sender::new(&app.bootstrap, Partitioner::Murmur2);
+        let sent: Vec<Sent<'_>> = all.iter().enumerate().map(|(n, kind)| send(&app, &mut sender, n, kind)).collect();
+        let places = sender.flush();
+        let dead = || app.reader.read(&app.topic("dead-letters"));
+        wait_until(PATIENCE, || dead().len() >= all.len(), || format!("{} dead letters\n{}", dead().len(), process.tail()));
+        app.settle();
+        let letters = by_source(dead());
+        let outcomes = outcomes(&app);
+        let mut wrong = vec![];
+        for Sent { kind, before, bad, after } in &sent {
+            let at = |number: &usize| {
+                let (partition, offset) = places[number];
+                (app.topic(kind.topic), partition, offset)
+            };
+            if let Err(why) = check(kind, letters.get(&at(bad)).map_or(&[], Vec::as_slice), &at(bad)) {
+                wrong.push(format!("{}: {why}", kind.name));
+            }
+            for neighbour in [before, after] {
+                if letters.contains_key(&at(neighbour)) || !outcomes.contains(&at(neighbour)) {
+                    wrong.push(format!("{}: a neighbour, {:?}, was not decided", kind.name, at(neighbour)));
+                }
+            }
+        }
+        assert!(wrong.is_empty(), "{workers} workers:\n{}", wrong.join("\n"));
+        let counts = app.verify();
+        assert_eq!(counts["dead_letters"], all.len(), "a neighbour became a dead letter");
+        assert!(process.is_running());
+        process.terminate();
+        app.assert_no_open_transaction();
+    }
+    println!("{} kinds of bad input, each with one worker and with three", all.len());
+}
+
+/// Source topics that take what is too large for Waybill, so that it is Waybill that refuses it.
+fn application(broker: &Broker, name: &str) -> App {
+    let app = App::without_topics(broker, name, Shape { tasks: PARTITIONS, sources: PARTITIONS, ..Shape::default() });
+    let admin: AdminClient<DefaultClientContext> =
+        rdkafka::ClientConfig::new().set("bootstrap.servers", &broker.bootstrap).create().unwrap();
+    let topics = app.sources();
+    let new: Vec<NewTopic<'_>> = topics
+        .iter()
+        .map(|topic| NewTopic::new(topic, PARTITIONS, TopicReplication::Fixed(1)).set("max.message.bytes", "4194304"))
+        .collect();
+    let options = AdminOptions::new().operation_timeout(Some(Duration::from_secs(30)));
+    for created in futures_executor::block_on(admin.create_topics(&new, &options)).unwrap() {
+        created.unwrap();
+    }
+    app.create_topics();
+    app
+}
+
+/// The bad record between two good ones, all in one partition: the one that its key belongs to, if it has one.
+fn send<'a>(app: &App, sender: &mut Sender, number: usize, kind: &'a Kind) -> Sent<'a> {
+    let partition = kind.key.as_deref().map_or(number as i32 % PARTITIONS, |key| partition_of(key, PARTITIONS));
+    let topic = app.topic(kind.topic);
+    let good = |sender: &mut Sender, side: &str| {
+        let key =
+            (0..).map(|n| format!("good-{number}-{side}-{n}")).find(|key| partition_of(key.as_bytes(), PARTITIONS) == partition).unwrap();
+        sender.send(&Record::new(&topic, &key, kinds::good(kind.topic, &key)))
+    };
+    let before = good(sender, "before");
+    let bad = sender.send(&Record {
+        topic: topic.clone(),
+        partition: Some(partition),
+        key: kind.key.clone(),
+        value: kind.value.clone(),
+        headers: kind.headers.clone(),
+        timestamp: kind.timestamp,
+    });
+    let after = good(sender, "after");
+    Sent { kind, before, bad, after }
+}
+
+type At = (String, i32, i64);
+
+/// Dead letters by the record they repeat.
+fn by_source(letters: Vec<Seen>) -> BTreeMap<At, Vec<Seen>> {
+    let mut all: BTreeMap<At, Vec<Seen>> = BTreeMap::new();
+    for letter in letters {
+        let header = |name: &str| letter.header(name).unwrap_or_else(|| panic!("a dead letter without {name}"));
+        let at = (
+            header("waybill.source.topic").to_owned(),
+            header("waybill.source.partition").parse().unwrap(),
+            header("waybill.source.offset").parse().unwrap(),
+        );
+        all.entry(at).or_default().push(letter);
+    }
+    all
+}
+
+/// Input records that something followed from.
+fn outcomes(app: &App) -> BTreeSet<At> {
+    let outputs = ["order-events", "stock-movements"].into_iter().flat_map(|topic| app.reader.read(&app.topic(topic)));
+    outputs
+        .map(|output| {
+            let cause = &output.json()["cause"];
+            let number = |field: &str| cause[field].as_i64().unwrap();
+            (cause["topic"].as_str().unwrap().to_owned(), number("partition") as i32, number("offset"))
+        })
+        .collect()
+}
+
+fn check(kind: &Kind, letters: &[Seen], (topic, partition, offset): &At) -> Result<(), String> {
+    let [letter] = letters else { return Err(format!("{} dead letters", letters.len())) };
+    if letter.key != kind.key || letter.value != kind.value {
+        return Err("its bytes are not those that came".into());
+    }
+    if !letter.headers.starts_with(&kind.headers) {
+        return Err(format!("its headers do not begin with those that came: {:?}", letter.headers.iter().take(4).collect::<Vec<_>>()));
+    }
+    let reason = letter.header("waybill.error.reason");
+    if reason != Some(kind.reason) {
+        return Err(format!("its reason is {reason:?}, not {} ({:?})", kind.reason, letter.header("waybill.error.message")));
+    }
+    if letter.header("waybill.error.message").is_none_or(str::is_empty) {
+        return Err("it has no message".into());
+    }
+    let processor = if matches!(kind.topic, "orders" | "payments") { "orders" } else { "stock" };
+    let (partition, offset) = (partition.to_string(), offset.to_string());
+    for (name, value) in [
+        ("waybill.processor", processor),
+        ("waybill.version", env!("CARGO_PKG_VERSION")),
+        ("__streams.errors.exception", kind.reason),
+        ("__streams.errors.topic", topic),
+        ("__streams.errors.partition", &partition),
+        ("__streams.errors.offset", &offset),
+    ] {
+        if letter.header(name) != Some(value) {
+            return Err(format!("{name} is {:?}, not {value}", letter.header(name)));
+        }
+    }
+    let timestamp = letter.header("waybill.source.timestamp").and_then(|t| t.parse::<i64>().ok());
+    match (timestamp, kind.timestamp) {
+        (None, _) => Err("it has no timestamp".into()),
+        (Some(is), Some(was)) if is != was => Err(format!("its timestamp is {is}, not {was}")),
+        _ => Ok(()),
+    }
+}
