@@ -10,12 +10,14 @@
 //! | `input.rs` | the records producers write, decoded and checked |
 //! | `event.rs` | the records consumers read, and their JSON |
 //! | `message.rs` | what the orders and stock processors tell each other |
+//! | `plan.rs` | a shipment's route, asked for and given back |
 //! | `reject.rs` | why a record became a dead letter |
 
 mod cause;
 pub mod event;
 pub mod input;
 pub mod message;
+pub mod plan;
 mod reject;
 mod time;
 
