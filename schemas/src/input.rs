@@ -1,4 +1,5 @@
-//! The records producers write: decoded from JSON and checked for shape. No rule that needs state is here.
+//! The records producers write: decoded from JSON and checked for shape; `avro/` decodes the same from Avro. No rule
+//! that needs state is here.
 //!
 //! A record that is not well formed is a [`Reject`]; unknown fields are ignored; every limit is named below.
 
@@ -131,8 +132,15 @@ pub fn decode_key(key: Option<&[u8]>) -> Result<&str, Reject> {
     }
 }
 
-/// Decodes and checks one record of `source` whose key is `key`.
+/// Decodes and checks one JSON record of `source` whose key is `key`.
 pub fn decode<'a>(source: Source, key: &str, value: Option<&'a [u8]>) -> Result<Input<'a>, Reject> {
+    let bytes = present(value)?;
+    let text = std::str::from_utf8(bytes).map_err(|e| Reject::new(Reason::InvalidUtf8, format!("the value is not UTF-8: {e}")))?;
+    checked(source, key, &Json(text))
+}
+
+/// The value's bytes: some, and not too many.
+pub(crate) fn present(value: Option<&[u8]>) -> Result<&[u8], Reject> {
     let bytes = value.ok_or_else(|| Reject::new(Reason::MissingValue, "the record has no value (a tombstone)"))?;
     if bytes.is_empty() {
         return Err(Reject::new(Reason::MissingValue, "the value is empty"));
@@ -140,25 +148,38 @@ pub fn decode<'a>(source: Source, key: &str, value: Option<&'a [u8]>) -> Result<
     if bytes.len() > MAX_VALUE_BYTES {
         return Err(Reject::new(Reason::TooLarge, format!("the value has {} bytes, at most {MAX_VALUE_BYTES} are taken", bytes.len())));
     }
-    let text = std::str::from_utf8(bytes).map_err(|e| Reject::new(Reason::InvalidUtf8, format!("the value is not UTF-8: {e}")))?;
+    Ok(bytes)
+}
+
+/// A record's value in one of the formats: turned into a flat shape, whose fields are then checked alike.
+pub(crate) trait Value<'a> {
+    fn shape<T: Deserialize<'a>>(&self) -> Result<T, Reject>;
+}
+
+/// The shape of `source`'s records, checked.
+pub(crate) fn checked<'a>(source: Source, key: &str, value: &impl Value<'a>) -> Result<Input<'a>, Reject> {
     match source {
-        Source::Orders => json::<RawOrder>(text)?.check(key).map(Input::Order),
-        Source::Payments => json::<RawPayment>(text)?.check(key).map(Input::Payment),
-        Source::Restocks => json::<RawRestock>(text)?.check(key).map(Input::Restock),
-        Source::StockCounts => json::<RawCount>(text)?.check(key).map(Input::Count),
+        Source::Orders => value.shape::<RawOrder>()?.check(key).map(Input::Order),
+        Source::Payments => value.shape::<RawPayment>()?.check(key).map(Input::Payment),
+        Source::Restocks => value.shape::<RawRestock>()?.check(key).map(Input::Restock),
+        Source::StockCounts => value.shape::<RawCount>()?.check(key).map(Input::Count),
     }
 }
 
-/// The text's one value, an object; positions in the message are `serde_json`'s.
-fn json<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T, Reject> {
-    serde_json::from_str(text).map(|Object(value)| value).map_err(|e| match e.classify() {
-        serde_json::error::Category::Data => Reject::new(Reason::InvalidValue, e.to_string()),
-        _ => Reject::new(Reason::InvalidJson, e.to_string()),
-    })
+/// One value, an object; positions in messages are `serde_json`'s.
+struct Json<'a>(&'a str);
+
+impl<'a> Value<'a> for Json<'a> {
+    fn shape<T: Deserialize<'a>>(&self) -> Result<T, Reject> {
+        serde_json::from_str(self.0).map(|Object(value)| value).map_err(|e| match e.classify() {
+            serde_json::error::Category::Data => Reject::new(Reason::InvalidValue, e.to_string()),
+            _ => Reject::new(Reason::InvalidJson, e.to_string()),
+        })
+    }
 }
 
 /// An object and nothing else: derived shapes would also take an array with the fields in their order.
-struct Object<T>(T);
+pub(crate) struct Object<T>(pub T);
 
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Object<T>, D::Error> {
@@ -179,7 +200,7 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
 // Flat shapes with every field optional: one pass over the bytes, and the missing field can be named.
 
 #[derive(Deserialize)]
-struct RawOrder<'a> {
+pub(crate) struct RawOrder<'a> {
     #[serde(borrow, rename = "type")]
     kind: Option<Cow<'a, str>>,
     #[serde(borrow)]
@@ -201,7 +222,7 @@ struct RawOrder<'a> {
 }
 
 #[derive(Deserialize)]
-struct RawLine<'a> {
+pub(crate) struct RawLine<'a> {
     line: Option<i64>,
     #[serde(borrow)]
     sku: Option<Cow<'a, str>>,
@@ -210,13 +231,13 @@ struct RawLine<'a> {
 }
 
 #[derive(Deserialize)]
-struct Position {
+pub(crate) struct Position {
     lat: Option<f64>,
     lon: Option<f64>,
 }
 
 #[derive(Deserialize)]
-struct RawPayment<'a> {
+pub(crate) struct RawPayment<'a> {
     #[serde(borrow)]
     payment_id: Option<Cow<'a, str>>,
     #[serde(borrow)]
@@ -229,7 +250,7 @@ struct RawPayment<'a> {
 }
 
 #[derive(Deserialize)]
-struct RawRestock<'a> {
+pub(crate) struct RawRestock<'a> {
     #[serde(borrow)]
     restock_id: Option<Cow<'a, str>>,
     #[serde(borrow)]
@@ -245,7 +266,7 @@ struct RawRestock<'a> {
 }
 
 #[derive(Deserialize)]
-struct RawCount<'a> {
+pub(crate) struct RawCount<'a> {
     #[serde(borrow)]
     count_id: Option<Cow<'a, str>>,
     #[serde(borrow)]

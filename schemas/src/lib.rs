@@ -8,12 +8,14 @@
 //! | `cause.rs` | which input record led to something |
 //! | `time.rs` | milliseconds since the epoch, RFC 3339 in and out |
 //! | `input.rs` | the records producers write, decoded and checked |
+//! | `avro/` | both in Avro: schemas, decoding, encoding |
 //! | `event.rs` | the records consumers read, and their JSON |
 //! | `message.rs` | what the orders and stock processors tell each other |
 //! | `plan.rs` | a shipment's route, asked for and given back |
 //! | `sink.rs` | the topics consumers read, by role |
 //! | `reject.rs` | why a record became a dead letter |
 
+pub mod avro;
 mod cause;
 pub mod event;
 pub mod input;
