@@ -14,34 +14,45 @@ pub(crate) struct Cursor<'a> {
 const MAX_VARINT: usize = 10;
 
 impl<'a> Cursor<'a> {
+    #[inline]
     pub fn new(bytes: &'a [u8]) -> Cursor<'a> {
         Cursor { bytes, at: 0 }
     }
 
+    #[inline]
     pub fn at(&self) -> usize {
         self.at
     }
 
+    #[inline]
     pub fn left(&self) -> usize {
         self.bytes.len() - self.at
     }
 
+    #[inline]
     pub fn take(&mut self, count: usize) -> Result<&'a [u8], Fault> {
-        let left = self.left();
-        if count > left {
-            return Err(Fault::new(FaultKind::Truncated, self.at, format!("{count} bytes are needed and {left} are left")));
+        match self.bytes[self.at..].get(..count) {
+            Some(taken) => {
+                self.at += count;
+                Ok(taken)
+            }
+            None => Err(self.cut(count)),
         }
-        let taken = &self.bytes[self.at..self.at + count];
-        self.at += count;
-        Ok(taken)
     }
 
+    #[cold]
+    fn cut(&self, count: usize) -> Fault {
+        Fault::new(FaultKind::Truncated, self.at, format!("{count} bytes are needed and {} are left", self.left()))
+    }
+
+    #[inline]
     fn array<const N: usize>(&mut self) -> Result<[u8; N], Fault> {
         let mut bytes = [0; N];
         bytes.copy_from_slice(self.take(N)?);
         Ok(bytes)
     }
 
+    #[inline]
     pub fn boolean(&mut self) -> Result<bool, Fault> {
         let at = self.at;
         match self.array::<1>()? {
@@ -52,7 +63,19 @@ impl<'a> Cursor<'a> {
     }
 
     /// A zig-zag number of at most 64 bits, in as few bytes as it needs.
+    #[inline]
     pub fn long(&mut self) -> Result<i64, Fault> {
+        // Most are small.
+        match self.bytes.get(self.at) {
+            Some(&byte) if byte < 0x80 => {
+                self.at += 1;
+                Ok(i64::from(byte >> 1) ^ -i64::from(byte & 1))
+            }
+            _ => self.longer(),
+        }
+    }
+
+    fn longer(&mut self) -> Result<i64, Fault> {
         let bytes = &self.bytes[self.at..];
         let mut raw = 0u64;
         for (i, &byte) in bytes.iter().take(MAX_VARINT).enumerate() {
@@ -74,20 +97,24 @@ impl<'a> Cursor<'a> {
         Err(Fault::new(FaultKind::Malformed, self.at, "a number has more than 64 bits"))
     }
 
+    #[inline]
     pub fn int(&mut self) -> Result<i32, Fault> {
         let at = self.at;
         let long = self.long()?;
         i32::try_from(long).map_err(|_| Fault::new(FaultKind::Malformed, at, format!("an int has 32 bits, and {long} has more")))
     }
 
+    #[inline]
     pub fn float(&mut self) -> Result<f32, Fault> {
         Ok(f32::from_le_bytes(self.array()?))
     }
 
+    #[inline]
     pub fn double(&mut self) -> Result<f64, Fault> {
         Ok(f64::from_le_bytes(self.array()?))
     }
 
+    #[inline]
     pub fn bytes(&mut self) -> Result<&'a [u8], Fault> {
         let at = self.at;
         let length = self.long()?;
@@ -95,6 +122,7 @@ impl<'a> Cursor<'a> {
         self.take(length)
     }
 
+    #[inline]
     pub fn text(&mut self) -> Result<&'a str, Fault> {
         let at = self.at;
         let bytes = self.bytes()?;
@@ -102,6 +130,7 @@ impl<'a> Cursor<'a> {
     }
 
     /// Which of `count` branches or symbols.
+    #[inline]
     pub fn index(&mut self, count: usize, what: &str) -> Result<usize, Fault> {
         let at = self.at;
         let index = self.int()?;
@@ -133,11 +162,13 @@ pub(crate) struct Blocks {
 }
 
 impl Blocks {
+    #[inline]
     pub fn new(least: usize) -> Blocks {
         Blocks { least: least.max(1), items: 0, end: None, done: false }
     }
 
     /// `true`: an item is next. `false`: that was all.
+    #[inline]
     pub fn next(&mut self, cursor: &mut Cursor<'_>) -> Result<bool, Fault> {
         if self.items == 0 && !self.done {
             self.begin(cursor)?;
@@ -171,6 +202,7 @@ impl Blocks {
     }
 
     /// Items that are sure to come: never more than there are bytes for.
+    #[inline]
     pub fn known(&self) -> usize {
         usize::try_from(self.items).unwrap_or(0)
     }

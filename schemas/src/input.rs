@@ -320,7 +320,7 @@ fn check_lines(raw: Vec<Object<RawLine<'_>>>, needed: bool) -> Result<Vec<Line<'
     raw.into_iter()
         .enumerate()
         .map(|(i, Object(l))| {
-            let at = |field: &str| format!("lines[{i}].{field}");
+            let at = |field: &'static str| LineField(i, field);
             if let Some(number) = l.line {
                 range(&at("line"), number, 0, i64::from(i32::MAX))?;
             }
@@ -404,11 +404,20 @@ impl<'a> RawCount<'a> {
     }
 }
 
-fn required<T>(field: &str, value: Option<T>) -> Result<T, Reject> {
+/// A line's field by its name in messages, made only when there is something to say.
+struct LineField(usize, &'static str);
+
+impl fmt::Display for LineField {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "lines[{}].{}", self.0, self.1)
+    }
+}
+
+fn required<T>(field: impl fmt::Display, value: Option<T>) -> Result<T, Reject> {
     value.ok_or_else(|| Reject::new(Reason::MissingField, format!("`{field}` is missing")))
 }
 
-fn range(field: &str, value: i64, least: i64, most: i64) -> Result<i64, Reject> {
+fn range(field: impl fmt::Display, value: i64, least: i64, most: i64) -> Result<i64, Reject> {
     if (least..=most).contains(&value) {
         Ok(value)
     } else {
@@ -425,8 +434,8 @@ fn degrees(field: &str, value: Option<f64>, most: f64) -> Result<f64, Reject> {
     }
 }
 
-fn id<'a>(field: &str, value: Option<Cow<'a, str>>) -> Result<Cow<'a, str>, Reject> {
-    let text = required(field, value)?;
+fn id<'a>(field: impl fmt::Display, value: Option<Cow<'a, str>>) -> Result<Cow<'a, str>, Reject> {
+    let text = required(&field, value)?;
     match id_fault(&text) {
         None => Ok(text),
         Some(fault) => Err(Reject::new(Reason::InvalidValue, format!("`{field}` {fault}"))),
