@@ -8,4 +8,6 @@ pub mod failpoint;
 pub mod http;
 pub mod log;
 pub mod metrics;
+#[cfg(feature = "registry")]
+pub mod registry;
 pub mod run;

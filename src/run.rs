@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use state::Stores;
 
 use crate::clock::Clock;
+use crate::engine::formats::Schemas;
 use crate::engine::plan::Plan;
 use crate::engine::{Fault, Options, Parking, Query, Stop, Worker};
 use crate::log::{Log, LogError};
@@ -54,6 +55,8 @@ pub struct Shared<S> {
     pub options: Options,
     pub clock: Clock,
     pub metrics: Metrics,
+    /// Who knows the schemas of records in Avro.
+    pub schemas: Schemas,
 }
 
 /// Starts `workers` threads; `open` gives each its hold on the log.
@@ -117,6 +120,7 @@ fn work<L: Log, S: Stores>(
     );
     worker.answer(queries);
     worker.share(parking);
+    worker.ask(shared.schemas.clone());
     let mut ready = false;
     let mut ailing = false;
     while !stop.is_set() {

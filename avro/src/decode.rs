@@ -24,6 +24,13 @@ impl Decoder {
         Ok(Decoder { root: resolve(&writer.root, &reader.root)? })
     }
 
+    /// The same, giving instants as text: for types that read JSON.
+    #[must_use]
+    pub fn with_text(mut self, text: fn(i64) -> String) -> Decoder {
+        self.root.with_text(text);
+        self
+    }
+
     /// What the writer's schema can say and the reader's cannot: branches and symbols that only fail in the record that
     /// chooses them. Empty: every record of the writer's can be read.
     pub fn gaps(&self) -> Vec<String> {
@@ -93,7 +100,8 @@ impl<'de> de::Deserializer<'de> for Datum<'_, '_, 'de> {
             Node::Boolean => visitor.visit_bool(self.cursor.boolean()?),
             Node::Int => visitor.visit_i32(self.cursor.int()?),
             Node::Long => visitor.visit_i64(self.cursor.long()?),
-            Node::Divided(by) => visitor.visit_i64(self.cursor.long()?.div_euclid(*by)),
+            Node::Instant(units) => visitor.visit_i64(self.cursor.long()?.div_euclid(*units)),
+            Node::InstantText(units, text) => visitor.visit_string(text(self.cursor.long()?.div_euclid(*units))),
             Node::Float => visitor.visit_f32(self.cursor.float()?),
             Node::Double => visitor.visit_f64(self.cursor.double()?),
             Node::IntAsFloat => visitor.visit_f32(self.cursor.int()? as f32),

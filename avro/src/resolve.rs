@@ -44,8 +44,10 @@ pub(crate) enum Node {
     Boolean,
     Int,
     Long,
-    /// A long that is divided, towards the past.
-    Divided(i64),
+    /// An instant, in units of which so many make one of the reader's; cut towards the past.
+    Instant(i64),
+    /// The same as text.
+    InstantText(i64, fn(i64) -> String),
     Float,
     Double,
     /// A number that is read as another one.
@@ -122,10 +124,13 @@ pub(crate) fn resolve(writer: &Type, reader: &Type) -> Result<Node, Incompatible
         }
         (T::Null, T::Null) => Ok(Node::Null),
         (T::Boolean, T::Boolean) => Ok(Node::Boolean),
-        (T::Int, T::Int | T::Long | T::Instant(_)) => Ok(Node::Int),
+        (T::Int, T::Int | T::Long) => Ok(Node::Int),
         (T::Int, T::Float) => Ok(Node::IntAsFloat),
         (T::Int, T::Double) => Ok(Node::IntAsDouble),
-        (T::Long, T::Long | T::Instant(_)) | (T::Instant(_), T::Long) => Ok(Node::Long),
+        (T::Long | T::Instant(_), T::Long) => Ok(Node::Long),
+        // A number that does not say what it is, is taken for what the reader has.
+        (T::Long, T::Instant(_)) => Ok(Node::Instant(1)),
+        (T::Int, T::Instant(_)) => Ok(Node::Int),
         (T::Long, T::Float) => Ok(Node::LongAsFloat),
         (T::Long, T::Double) => Ok(Node::LongAsDouble),
         (T::Instant(from), T::Instant(to)) => instant(*from, *to).map_or_else(differ, Ok),
@@ -164,13 +169,26 @@ fn is_same_named(writer: &Type, reader: &Type) -> bool {
     }
 }
 
+impl Node {
+    /// Gives instants as text from now on.
+    pub fn with_text(&mut self, text: fn(i64) -> String) {
+        match self {
+            Node::Instant(units) => *self = Node::InstantText(*units, text),
+            Node::Array { item, .. } => item.with_text(text),
+            Node::Map { value, .. } => value.with_text(text),
+            Node::Union(branches) => branches.iter_mut().for_each(|branch| branch.with_text(text)),
+            Node::Record(record) => record.steps.iter_mut().for_each(|step| step.node.with_text(text)),
+            _ => {}
+        }
+    }
+}
+
 /// Finer instants are cut to the reader's; coarser ones would claim to know more than they do.
 fn instant(from: Unit, to: Unit) -> Option<Node> {
     let factor = from.per_millisecond() / to.per_millisecond();
     match factor {
         0 => None,
-        1 => Some(Node::Long),
-        more => Some(Node::Divided(more)),
+        units => Some(Node::Instant(units)),
     }
 }
 

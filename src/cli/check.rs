@@ -5,6 +5,7 @@ use std::fmt::Write;
 use waybill::config::Config;
 use waybill::config::topics::{Role, tasks};
 use waybill::log::kafka::admin::Admin;
+use waybill::registry::{Client, userinfo};
 
 use super::Failure;
 use super::topics::{Survey, survey};
@@ -13,9 +14,10 @@ pub fn check(config: &Config) -> Result<(), Failure> {
     let admin = Admin::new(&config.kafka).map_err(Failure::failed)?;
     let survey = survey(&admin, config)?;
     print!("{}", report(config, &survey));
+    let registry = check_registry(config);
     let missing = survey.missing().len();
     let errors = survey.errors().len();
-    if missing + errors == 0 {
+    if missing + errors == 0 && registry {
         println!("`waybill run` would start: {} order tasks and {} stock tasks", config.orders_tasks, config.stock_tasks);
         return Ok(());
     }
@@ -26,6 +28,21 @@ pub fn check(config: &Config) -> Result<(), Failure> {
         println!("`waybill run` would not start: {errors} settings of topics do not fit, see above");
     }
     Err(Failure::Said)
+}
+
+/// Says whether the Schema Registry answers, if there is one.
+fn check_registry(config: &Config) -> bool {
+    let Some(registry) = &config.registry else { return true };
+    match Client::new(registry, userinfo().as_deref()).ping() {
+        Ok(()) => {
+            println!("{}  schema registry  answers", registry.url);
+            true
+        }
+        Err(e) => {
+            println!("`waybill run` would wait: {e}");
+            false
+        }
+    }
 }
 
 /// One line for each topic, and one more for each difference.

@@ -18,6 +18,7 @@ use waybill::log::LogError;
 use waybill::log::kafka::admin::Admin;
 use waybill::log::kafka::{KafkaConfig, KafkaLog};
 use waybill::metrics::Metrics;
+use waybill::registry::{self, Registry};
 use waybill::run::{Notice, Running, Shared, start};
 
 use super::args::Run;
@@ -32,10 +33,21 @@ pub fn run(config: &Config, own: &Run) -> Result<(), Failure> {
     let _lock = lock(&directory)?;
     let begun = Arc::new(OnceLock::new());
     end_on_signals(Arc::clone(&begun))?;
-    let plan = Arc::new(plan(&config)?);
+    let registry = config.registry.as_ref().map(|r| Registry::start(r, registry::userinfo().as_deref())).transpose();
+    let registry = registry.map_err(|e| Failure::Failed(format!("cannot start a thread: {e}")))?;
+    // A registry that is away is waited for; a signal ends the wait, and the process.
+    let formats = registry::formats(&config, registry.as_ref().map(Registry::client), &|| true).map_err(Failure::failed)?;
+    let plan = Arc::new(plan(&config)?.with_formats(formats));
     let stores = RocksStores::new(&directory, config.store_memory).map_err(Failure::failed)?;
     let metrics = Metrics::new();
-    let shared = Shared { plan: Arc::clone(&plan), stores, options: Options::default(), clock: Clock::System, metrics: metrics.clone() };
+    let shared = Shared {
+        plan: Arc::clone(&plan),
+        stores,
+        options: Options::default(),
+        clock: Clock::System,
+        metrics: metrics.clone(),
+        schemas: registry.as_ref().map(Registry::schemas).unwrap_or_default(),
+    };
     let running = {
         let config = config.clone();
         let plan = Arc::clone(&plan);

@@ -69,8 +69,55 @@ fn of_kafka(config: &Config, own: &Verify) -> Result<Report, Failure> {
     let complete = own.complete || !matches!(settled, Settled::No { .. });
     let options = Options { complete, levels_final: *settled == Settled::Everything, ..Options::default() };
     let mut auditor = Auditor::new(names.clone(), options);
-    history.read(|record| auditor.record(record)).map_err(Failure::failed)?;
+    let mut transcript = Transcript::new(config)?;
+    history.read(|record| transcript.with_json(record, |record| auditor.record(record))).map_err(Failure::failed)?;
     Ok(auditor.finish())
+}
+
+#[cfg(feature = "kafka")]
+const AVRO: (&str, &[u8]) = ("content-type", b"application/avro");
+#[cfg(feature = "kafka")]
+const JSON: (&str, &[u8]) = ("content-type", b"application/json");
+
+/// Values of topics in Avro as JSON, which is what the auditor knows.
+#[cfg(feature = "kafka")]
+struct Transcript {
+    /// The default names of the topics in Avro by what they are called on the broker.
+    avro: std::collections::BTreeMap<String, &'static str>,
+    transcriber: schemas::avro::Transcriber,
+    registry: Option<waybill::registry::Registry>,
+}
+
+#[cfg(feature = "kafka")]
+impl Transcript {
+    fn new(config: &Config) -> Result<Transcript, Failure> {
+        use waybill::engine::plan::Format;
+        use waybill::registry::{Registry, userinfo};
+
+        let public = waybill::config::public_topics();
+        let avro = public.filter(|name| config.topics.get(*name).is_some_and(|topic| topic.format == Format::Avro));
+        let registry = config.registry.as_ref().map(|r| Registry::start(r, userinfo().as_deref())).transpose();
+        let registry = registry.map_err(|e| Failure::Failed(format!("cannot start a thread: {e}")))?;
+        Ok(Transcript { avro: avro.map(|name| (config.topic_name(name), name)).collect(), transcriber: Default::default(), registry })
+    }
+
+    /// A dead letter has the format of the topic that it came from.
+    fn with_json(&mut self, record: &auditor::Record<'_>, take: impl FnOnce(&auditor::Record<'_>)) {
+        let source = record.headers.iter().rev().find(|(name, _)| *name == "waybill.source.topic");
+        let topic = source.and_then(|(_, value)| std::str::from_utf8(value).ok()).unwrap_or(record.topic);
+        let json = match (self.avro.get(topic), record.value) {
+            (Some(default), Some(value)) => self.transcriber.json(default, value, |id| match &self.registry {
+                Some(registry) => registry.wait_for(id),
+                None => schemas::avro::Lookup::NotYet,
+            }),
+            _ => None,
+        };
+        let Some(json) = json else { return take(record) };
+        // It says that it is Avro, and is JSON now; another word stays, to be found wrong.
+        let told = |(name, value)| if (name, value) == AVRO { JSON } else { (name, value) };
+        let headers: Vec<(&str, &[u8])> = record.headers.iter().copied().map(told).collect();
+        take(&auditor::Record { value: Some(&json), headers: &headers, ..*record });
+    }
 }
 
 fn as_json(report: &Report) -> Value {

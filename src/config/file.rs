@@ -7,11 +7,12 @@ use std::net::SocketAddr;
 use std::path::Path;
 
 use processors::orders::DeductOn;
+use schemas::Sink;
 use toml::de::{DeTable, DeValue};
 
 use super::section::{Finding, Section};
-use super::{Config, Topic, public_topics, topics};
-use crate::engine::plan::{ClockMode, Processor, changelog_name, inbox_name};
+use super::{Config, Registry, Topic, public_topics, topics};
+use crate::engine::plan::{ClockMode, Format, Processor, changelog_name, inbox_name};
 
 /// Everything that is wrong with a file, in the order of its lines.
 #[derive(Debug, PartialEq, Eq)]
@@ -40,6 +41,7 @@ const MAX_TOPIC_NAME: usize = 249;
 const MAX_APP_NAME: usize = 200;
 const MAX_TASKS: i64 = 1_000;
 const MAX_WORKERS: i64 = 256;
+const DEFAULT_REGISTRY_TIMEOUT_MS: u32 = 5_000;
 
 /// Properties that belong to the engine: another value would break exactly-once without a word.
 const OWN_PROPERTIES: [&str; 13] = [
@@ -105,6 +107,10 @@ fn read(table: &DeTable<'_>, findings: &mut Vec<Finding>) -> Config {
         config.stock_tasks = stock.integer("tasks", 1, MAX_TASKS).map_or(config.stock_tasks, |n| n as i32);
         config.split = stock.flag("split").unwrap_or(config.split);
         stock.finish();
+    }
+    if let Some(mut registry) = root.section("registry") {
+        config.registry = read_registry(&mut registry);
+        registry.finish();
     }
     // As many partitions as the processor at their other end has tasks: then nothing has to be forwarded.
     for (default, _, processor) in topics::public() {
@@ -180,6 +186,18 @@ fn read_kafka(kafka: &mut Section<'_, '_>, config: &mut Config) {
     });
 }
 
+fn read_registry(registry: &mut Section<'_, '_>) -> Option<Registry> {
+    let timeout_ms = registry.integer("timeout_ms", 50, 60_000).map_or(DEFAULT_REGISTRY_TIMEOUT_MS, |n| n as u32);
+    let (url, at) = registry.text("url")?;
+    let rest = url.strip_prefix("http://").or_else(|| url.strip_prefix("https://"));
+    if rest.is_none_or(|rest| rest.is_empty() || rest.starts_with('/') || rest.contains(char::is_whitespace)) {
+        registry.complain(at, format!("`url` must be a URL such as \"http://127.0.0.1:8081\", not \"{url}\""));
+    } else if rest.is_some_and(|rest| rest.contains('@')) {
+        registry.complain(at, "`url` must not hold a password: set WAYBILL_REGISTRY_USERINFO to user:password".into());
+    }
+    Some(Registry { url: url.trim_end_matches('/').to_owned(), timeout_ms })
+}
+
 /// Why `text` is not a list of `host:port`.
 pub fn bootstrap_fault(text: &str) -> Option<String> {
     let good = |server: &str| {
@@ -216,6 +234,12 @@ fn read_topics(section: &mut Section<'_, '_>, config: &mut Config) {
         if let Some(at) = read_topic(&mut one, topic) {
             places.insert(default, at);
         }
+        if default == Sink::DeadLetters.name()
+            && topic.format == Format::Avro
+            && let Some((_, at)) = one.text("format")
+        {
+            one.complain(at, "`format` of dead letters must be left out: they are the bytes that came".into());
+        }
         one.finish();
     }
     for (default, topic) in &config.topics {
@@ -240,11 +264,7 @@ fn read_topic(one: &mut Section<'_, '_>, topic: &mut Topic) -> Option<usize> {
     topic.partitions = one.integer("partitions", 1, 100_000).map_or(topic.partitions, |n| n as i32);
     topic.replication = one.integer("replication", 1, 100).map(|n| n as i32);
     topic.retention_ms = one.integer("retention_hours", 1, 1_000_000).map(|hours| hours * 3_600_000);
-    if let Some((format, at)) = one.text("format")
-        && format != "json"
-    {
-        one.complain(at, format!("`format` must be \"json\", the only one there is so far, not \"{format}\""));
-    }
+    topic.format = one.choice("format", &[("json", Format::Json), ("avro", Format::Avro)]).unwrap_or(topic.format);
     name.map(|(_, at)| at)
 }
 
@@ -304,7 +324,10 @@ mod tests {
             partitions = 12
             replication = 2
             retention_hours = 48
-            format = "json"
+            format = "avro"
+            [registry]
+            url = "http://registry:8081/"
+            timeout_ms = 300
             "#,
         )
         .unwrap();
@@ -315,8 +338,15 @@ mod tests {
         assert_eq!((config.kafka.bootstrap.as_str(), config.kafka.replication), ("a:1,b:2", Some(3)));
         assert_eq!((config.kafka.session_timeout_ms, config.kafka.transaction_timeout_ms), (20_000, 30_000));
         assert_eq!((config.orders.hold_seconds, config.orders.deduct_on, config.split), (60, DeductOn::Shipment, true));
-        let orders = Topic { name: "shop.orders".into(), partitions: 12, replication: Some(2), retention_ms: Some(172_800_000) };
+        let orders = Topic {
+            name: "shop.orders".into(),
+            partitions: 12,
+            replication: Some(2),
+            retention_ms: Some(172_800_000),
+            format: Format::Avro,
+        };
         assert_eq!(config.topics["orders"], orders);
+        assert_eq!(config.registry, Some(Registry { url: "http://registry:8081".into(), timeout_ms: 300 }));
         // What is not said follows the tasks.
         let partitions = |name: &str| config.topics[name].partitions;
         assert_eq!(["payments", "order-events", "restocks", "stock-movements"].map(partitions), [8, 8, 2, 2]);
@@ -326,7 +356,7 @@ mod tests {
     fn every_error_at_once_with_its_place_and_a_way_out() {
         let found = errors(
             "[app]\nworkers = 0\nhttp = \"8080\"\n\n[kafka]\nbootstrap = \"broker\"\n[orders]\nhold_secconds = 60\n  tasks = \"four\"\n\
-             deduct_on = \"delivery\"\n[stok]\nx = 1\n[topics.order]\n[topics.orders]\nformat = \"avro\"\nname = \"a b\"\n",
+             deduct_on = \"delivery\"\n[stok]\nx = 1\n[topics.order]\n[topics.orders]\nformat = \"avrro\"\nname = \"a b\"\n",
         );
         let expected = [
             "2:11: `workers` must be a whole number from 1 to 256, not 0",
@@ -337,7 +367,7 @@ mod tests {
             "10:13: `deduct_on` must be \"payment\" or \"shipment\", not \"delivery\"",
             "11:2: unknown key `stok`; did you mean `stock`?",
             "13:9: `order` is no topic of Waybill's; did you mean `orders`?",
-            "15:10: `format` must be \"json\", the only one there is so far, not \"avro\"",
+            "15:10: `format` must be \"json\" or \"avro\", not \"avrro\"",
             "16:8: `name` may have letters, digits, `.`, `_` and `-`, not \"a b\"",
         ];
         assert_eq!(found, expected);

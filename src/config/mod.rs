@@ -12,7 +12,7 @@ use std::path::PathBuf;
 use processors::orders;
 use schemas::{Sink, Source};
 
-use crate::engine::plan::ClockMode;
+use crate::engine::plan::{ClockMode, Format};
 
 /// Everything that somebody may decide about a running Waybill.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,6 +35,8 @@ pub struct Config {
     /// A line may be served from several places.
     pub split: bool,
     pub stock_tasks: i32,
+    /// Where schemas of topics in Avro are; `None`: only those that the program has itself, in the single-object encoding.
+    pub registry: Option<Registry>,
     /// By default name (`orders`, `order-events` …).
     pub topics: BTreeMap<String, Topic>,
 }
@@ -51,6 +53,15 @@ pub struct Kafka {
     pub properties: Vec<(String, String)>,
 }
 
+/// A Schema Registry with the Confluent API.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Registry {
+    /// Without a slash at its end.
+    pub url: String,
+    /// How long an answer may take.
+    pub timeout_ms: u32,
+}
+
 /// One of the public topics.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Topic {
@@ -62,6 +73,7 @@ pub struct Topic {
     pub replication: Option<i32>,
     /// Milliseconds; `None`: the broker's default.
     pub retention_ms: Option<i64>,
+    pub format: Format,
 }
 
 /// The public topics by their default names: what producers write, then what consumers read.
@@ -78,7 +90,9 @@ impl Config {
 
 impl Default for Config {
     fn default() -> Config {
-        let topic = |name: &str| (name.to_owned(), Topic { name: name.to_owned(), partitions: 4, replication: None, retention_ms: None });
+        let topic = |name: &str| {
+            (name.to_owned(), Topic { name: name.to_owned(), partitions: 4, replication: None, retention_ms: None, format: Format::Json })
+        };
         Config {
             app: "waybill".into(),
             workers: 1,
@@ -98,6 +112,7 @@ impl Default for Config {
             orders_tasks: 4,
             split: false,
             stock_tasks: 4,
+            registry: None,
             topics: public_topics().map(topic).collect(),
         }
     }

@@ -12,6 +12,7 @@ use super::Error;
 use super::ledger::{Heard, Ledger, Levels};
 use crate::clock::Clock;
 use crate::config::{Config, topics};
+use crate::engine::formats::Schemas;
 use crate::engine::plan::{ClockMode, Plan, PlanInput, Processor, TaskId, inbox_name, partition_of};
 use crate::engine::{Options, Query};
 use crate::log::LogError;
@@ -118,6 +119,7 @@ impl<S: Stores + Sync> Engine<S> {
         // The figures of a replay are of another time: what is served later begins at nothing.
         self.metrics = Metrics::new();
         let shared = Shared {
+            schemas: Schemas::default(),
             plan: Arc::clone(&plan),
             stores: self.stores.clone(),
             options: Options { view_pace: VIEW_PACE, ..Options::default() },

@@ -4,6 +4,7 @@
 use std::time::Instant;
 
 use processors::{Trigger, Verdict, orders as order_rules, stock as stock_rules};
+use schemas::avro::Undecoded;
 use schemas::input::{self, Input};
 use schemas::{Cause, Reason, Reject, Timestamp};
 use state::Stores;
@@ -15,7 +16,7 @@ use super::task::Task;
 use super::work::{Context, Fault};
 use super::worker::{Slot, Worker};
 use super::{orders, stock};
-use crate::log::{HeaderRef, Log, Message as _};
+use crate::log::{HeaderRef, Log, LogError, Message as _};
 
 /// Most headers, and most bytes of headers, that a record may carry.
 const MAX_HEADERS: usize = 128;
@@ -96,12 +97,14 @@ impl<L: Log, S: Stores> Worker<L, S> {
 
     /// A source record at its own task.
     fn source_decision(&mut self, id: TaskId, key: &str, original: &Original<'_>) -> Result<(), Fault> {
-        let input = match input::decode(original.source, key, original.value) {
+        let input = match self.formats.read(&self.plan, original, key) {
             Ok(input) => input,
-            Err(reject) => {
+            Err(Undecoded::Rejected(reject)) => {
                 self.dead_letter(original, &reject);
                 return Ok(());
             }
+            // It was known when the record was taken, and has been forgotten since: with the next try it is there again.
+            Err(Undecoded::NotYet) => return Err(Fault::Log(LogError::Retry("a schema is not known any more".into()))),
         };
         let trace = original.headers.iter().find(|(name, _)| *name == "traceparent").and_then(|(_, v)| std::str::from_utf8((*v)?).ok());
         // A record without a time happened now, as far as the task knows.

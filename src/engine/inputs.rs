@@ -101,6 +101,15 @@ impl<M: Message> Inputs<M> {
         input.settle_end();
     }
 
+    /// What [`Inputs::next`] would return.
+    pub fn peek(&self) -> Option<&M> {
+        if self.queued < MOST_WAITING && self.is_waiting() {
+            return None;
+        }
+        let Reverse((_, i)) = self.heads.peek()?;
+        self.partitions[*i].queue.front()
+    }
+
     /// The next record to decide. `None`: there is none, or waiting will bring an older one.
     pub fn next(&mut self) -> Option<M> {
         if self.queued < MOST_WAITING && self.is_waiting() {

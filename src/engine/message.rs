@@ -12,6 +12,9 @@ use super::plan::Processor;
 /// First byte of every inbox record. A reader that meets another stops with a message that says so.
 const FORMAT: u8 = 1;
 
+/// The number of [`Body::Forward`] among the bodies.
+const FORWARD: u8 = 2;
+
 /// A message and the W3C trace context of its cause, if it had one.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Message {
@@ -64,11 +67,47 @@ impl Message {
         debug_assert!(done.is_ok());
     }
 
+    /// The source record that these bytes forward, if that is what they do. What cannot be read is for `decode`.
+    pub fn forwarded(bytes: &[u8]) -> Option<Box<Forward>> {
+        // After the format stands which of the bodies it is; most are others, and are not decoded twice.
+        if bytes.get(1) != Some(&FORWARD) {
+            return None;
+        }
+        match Message::decode(bytes).ok()?.body {
+            Body::Forward(forward) => Some(forward),
+            _ => None,
+        }
+    }
+
     pub fn decode(bytes: &[u8]) -> Result<Message, String> {
         match bytes.split_first() {
             Some((&FORMAT, rest)) => postcard::from_bytes(rest).map_err(|e| e.to_string()),
             Some((other, _)) => Err(format!("format {other}; this version of waybill knows format {FORMAT}")),
             None => Err("an empty record".into()),
         }
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test may fail by panic")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_forwarded_record_is_recognised() {
+        let forward = Forward {
+            source: Source::Orders,
+            partition: 1,
+            offset: 2,
+            timestamp: 3,
+            key: b"4".as_slice().into(),
+            value: Some(b"5".as_slice().into()),
+            headers: vec![],
+        };
+        let mut bytes = vec![];
+        Message { body: Body::Forward(Box::new(forward.clone())), trace: None }.encode(&mut bytes);
+        assert_eq!(Message::forwarded(&bytes).map(|f| *f), Some(forward));
+        assert_eq!(Message::forwarded(&bytes[..bytes.len() - 1]), None);
+        assert_eq!(Message::forwarded(&[]), None);
     }
 }

@@ -8,6 +8,7 @@
 //! | `decide.rs` | one record: to its task, its inbox, or the dead letters |
 //! | `orders.rs` `stock.rs` | a processor's step: read state, apply the rules, keep what they say |
 //! | `task.rs` `overlay.rs` `recent.rs` | a task's state: the store, what is not committed yet, what is hot |
+//! | `formats.rs` | values in JSON or Avro; the schema that a record waits for |
 //! | `outputs.rs` `message.rs` | what is written: for consumers, and between tasks |
 //! | `commit.rs` | commit, then apply; recovery |
 //! | `timers.rs` `views.rs` | states that want to be woken; states that are shown at a pace |
@@ -20,6 +21,7 @@
 
 mod commit;
 mod decide;
+pub mod formats;
 mod horizon;
 mod inputs;
 #[doc(hidden)]

@@ -19,17 +19,21 @@ pub struct Original<'a> {
     pub headers: &'a [HeaderRef<'a>],
 }
 
-const JSON: &[u8] = b"application/json";
-
 /// What every CloudEvent says of itself; the id and type differ.
-fn cloud_event<'a>(id: &'a str, kind: &'a str, time: &'a str, trace: Option<&'a str>) -> ([HeaderRef<'a>; 7], usize) {
+fn cloud_event<'a>(
+    content_type: &'static [u8],
+    id: &'a str,
+    kind: &'a str,
+    time: &'a str,
+    trace: Option<&'a str>,
+) -> ([HeaderRef<'a>; 7], usize) {
     let headers: [HeaderRef<'a>; 7] = [
         ("ce_specversion", Some(b"1.0")),
         ("ce_id", Some(id.as_bytes())),
         ("ce_type", Some(kind.as_bytes())),
         ("ce_source", Some(b"/waybill")),
         ("ce_time", Some(time.as_bytes())),
-        ("content-type", Some(JSON)),
+        ("content-type", Some(content_type)),
         ("traceparent", trace.map(str::as_bytes)),
     ];
     (headers, if trace.is_some() { 7 } else { 6 })
@@ -39,10 +43,10 @@ pub fn order_event(plan: &Plan, out: &mut Records, order_id: &str, event: &Order
     let topic = plan.source_name(event.cause.source);
     let id = event_id(topic, event.cause, order_id, u64::from(event.seq));
     let time = event.at.to_string();
-    let (headers, used) = cloud_event(&id, event.kind.event_type(), &time, trace);
+    let (headers, used) = cloud_event(plan.content_type(Sink::OrderEvents), &id, event.kind.event_type(), &time, trace);
     let to = plan.sink(Sink::OrderEvents, order_id.as_bytes());
     out.push_with(to, Some(order_id.as_bytes()), &headers[..used], |value| {
-        Named { event, key: order_id, id: &id, topic }.write(value);
+        plan.write(Sink::OrderEvents, &Named { event, key: order_id, id: &id, topic }, value);
     });
 }
 
@@ -50,10 +54,10 @@ pub fn movement(plan: &Plan, out: &mut Records, sku: &str, movement: &Movement, 
     let topic = plan.source_name(movement.cause.source);
     let id = event_id(topic, movement.cause, sku, movement.seq);
     let time = movement.at.to_string();
-    let (headers, used) = cloud_event(&id, movement.kind.event_type(), &time, trace);
+    let (headers, used) = cloud_event(plan.content_type(Sink::StockMovements), &id, movement.kind.event_type(), &time, trace);
     let to = plan.sink(Sink::StockMovements, sku.as_bytes());
     out.push_with(to, Some(sku.as_bytes()), &headers[..used], |value| {
-        Named { event: movement, key: sku, id: &id, topic }.write(value);
+        plan.write(Sink::StockMovements, &Named { event: movement, key: sku, id: &id, topic }, value);
     });
 }
 
@@ -61,10 +65,10 @@ pub fn level(plan: &Plan, out: &mut Records, sku: &str, level: &Level) {
     let topic = plan.source_name(level.cause.source);
     let id = event_id(topic, level.cause, sku, level.version);
     let time = level.at.to_string();
-    let (headers, used) = cloud_event(&id, "waybill.stock.level", &time, None);
+    let (headers, used) = cloud_event(plan.content_type(Sink::StockLevels), &id, "waybill.stock.level", &time, None);
     let to = plan.sink(Sink::StockLevels, sku.as_bytes());
     out.push_with(to, Some(sku.as_bytes()), &headers[..used], |value| {
-        Named { event: level, key: sku, id: &id, topic }.write(value);
+        plan.write(Sink::StockLevels, &Named { event: level, key: sku, id: &id, topic }, value);
     });
 }
 

@@ -3,7 +3,10 @@
 use std::sync::Arc;
 
 use processors::{orders, stock};
+use schemas::avro::SinkEncoder;
+use schemas::event::Named;
 use schemas::{Sink, Source, TopicNames};
+use serde::Serialize;
 
 use crate::log::{TopicId, Topics, Tp};
 
@@ -94,6 +97,22 @@ pub enum ClockMode {
     Record,
 }
 
+/// How the values of a topic are written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Format {
+    #[default]
+    Json,
+    Avro,
+}
+
+/// The formats of the public topics.
+#[derive(Clone, Debug, Default)]
+pub struct Formats {
+    pub sources: [Format; Source::ALL.len()],
+    /// The encoder of a sink in Avro; `None`: JSON, or what needs no format.
+    pub sinks: [Option<Arc<SinkEncoder>>; Sink::ALL.len()],
+}
+
 /// Everything that is decided before the first record is read.
 #[derive(Clone, Debug)]
 pub struct Plan {
@@ -104,6 +123,7 @@ pub struct Plan {
     pub orders: orders::Config,
     pub stock: stock::Config,
     pub clock: ClockMode,
+    formats: Formats,
 }
 
 /// Names and partition counts from which a [`Plan`] is made.
@@ -157,6 +177,41 @@ impl Plan {
             orders: input.orders,
             stock: stock::Config { split: input.split, names: TopicNames::new(|source| (input.name)(source.name())) },
             clock: input.clock,
+            formats: Formats::default(),
+        }
+    }
+
+    /// With these formats instead of JSON everywhere.
+    #[must_use]
+    pub fn with_formats(self, formats: Formats) -> Plan {
+        Plan { formats, ..self }
+    }
+
+    /// Some source is written in Avro.
+    pub fn reads_avro(&self) -> bool {
+        self.formats.sources.contains(&Format::Avro)
+    }
+
+    pub fn format_of(&self, source: Source) -> Format {
+        self.formats.sources[source as usize]
+    }
+
+    /// The media type of a sink's values.
+    pub fn content_type(&self, sink: Sink) -> &'static [u8] {
+        match self.formats.sinks[sink as usize] {
+            None => b"application/json",
+            Some(_) => b"application/avro",
+        }
+    }
+
+    /// Appends a record's value in its sink's format to `out`.
+    pub fn write<T>(&self, sink: Sink, named: &Named<'_, T>, out: &mut Vec<u8>)
+    where
+        for<'a> Named<'a, T>: Serialize,
+    {
+        match &self.formats.sinks[sink as usize] {
+            None => named.write(out),
+            Some(encoder) => encoder.write(named, out),
         }
     }
 

@@ -153,10 +153,14 @@ pub struct Worker<L: Log, S: Stores> {
     reported: i64,
     events: Vec<Event<L::Message>>,
     queries: Option<Receiver<Query>>,
+    pub(super) formats: super::formats::Readers,
+    /// The record that comes next is in Avro, and whoever knows its schema has not answered.
+    awaits_schema: bool,
 }
 
 impl<L: Log, S: Stores> Worker<L, S> {
     pub fn new(log: L, stores: S, plan: Arc<Plan>, options: Options, clock: Clock, metrics: Metrics, stop: super::Stop) -> Worker<L, S> {
+        let formats = super::formats::Readers::new(&plan);
         Worker {
             log,
             stores,
@@ -188,12 +192,19 @@ impl<L: Log, S: Stores> Worker<L, S> {
             reported: 0,
             events: vec![],
             queries: None,
+            formats,
+            awaits_schema: false,
         }
     }
 
     /// Answers questions that come by this way, too.
     pub fn answer(&mut self, queries: Receiver<Query>) {
         self.queries = Some(queries);
+    }
+
+    /// Schemas of records in Avro are asked for there.
+    pub fn ask(&mut self, schemas: super::formats::Schemas) {
+        self.formats.ask(schemas);
     }
 
     /// Tasks go from hand to hand with other workers of this process, which have the same `parking`.
@@ -228,7 +239,7 @@ impl<L: Log, S: Stores> Worker<L, S> {
 
     fn poll(&mut self, wait: Duration) -> Result<(), Fault> {
         // With enough to do there is no need to read on; the members' heartbeats do not depend on it.
-        if self.inputs.queued() >= MOST_QUEUED && !self.inputs.is_waiting() {
+        if self.inputs.queued() >= MOST_QUEUED && !self.stands_still() {
             self.now = self.clock.now();
             if self.running.is_some() && !self.has_room() {
                 // The next batch is full and waits for the running commit; its end is seen in time.
@@ -236,7 +247,7 @@ impl<L: Log, S: Stores> Worker<L, S> {
             }
             return Ok(());
         }
-        let wait = if self.inputs.queued() > 0 && self.has_room() { Duration::ZERO } else { self.sleep(wait) };
+        let wait = if self.inputs.queued() > 0 && self.has_room() && !self.awaits_schema { Duration::ZERO } else { self.sleep(wait) };
         let mut events = std::mem::take(&mut self.events);
         let polled = self.log.poll(wait, MOST_POLLED, &mut events);
         self.now = self.clock.now();
@@ -256,7 +267,7 @@ impl<L: Log, S: Stores> Worker<L, S> {
 
     /// While partitions catch up, those with much to read must not fill the queue before the others have answered.
     fn hold_back(&mut self) -> Result<(), Fault> {
-        if self.inputs.is_waiting() {
+        if self.stands_still() {
             let ahead: Vec<Tp> = self.inputs.ahead().filter(|tp| !self.held_back.contains(tp)).collect();
             self.log.pause(&ahead)?;
             self.held_back.extend(ahead);
@@ -275,7 +286,7 @@ impl<L: Log, S: Stores> Worker<L, S> {
         if self.tasks.values().any(|slot| matches!(slot, Slot::Restoring | Slot::Waiting)) {
             wait = wait.min(Duration::from_millis(5));
         }
-        if self.queries.is_some() {
+        if self.queries.is_some() || self.awaits_schema {
             wait = wait.min(Duration::from_millis(20));
         }
         wait
@@ -289,10 +300,19 @@ impl<L: Log, S: Stores> Worker<L, S> {
     /// Decides what has been read, oldest first, as long as the batch has room.
     fn decide_inputs(&mut self) -> Result<(), Fault> {
         while self.has_room() {
+            self.awaits_schema = self.formats.reads_avro() && self.inputs.peek().is_some_and(|next| self.formats.awaits(&self.plan, next));
+            if self.awaits_schema {
+                break;
+            }
             let Some(message) = self.inputs.next() else { break };
             self.decide_record(&message)?;
         }
         Ok(())
+    }
+
+    /// The next record cannot be decided just now, though it has been read; others may still be.
+    fn stands_still(&self) -> bool {
+        self.awaits_schema || self.inputs.is_waiting()
     }
 
     fn has_room(&self) -> bool {

@@ -45,9 +45,13 @@ pub fn open_log(broker: &MemoryBroker, plan: &Plan, slot: usize) -> MemoryLog {
 
 /// Appends a record where the Java client would.
 pub fn send(broker: &MemoryBroker, topic: &str, key: &str, value: &str, timestamp: i64) {
+    send_bytes(broker, topic, key, value.as_bytes(), timestamp);
+}
+
+pub fn send_bytes(broker: &MemoryBroker, topic: &str, key: &str, value: &[u8], timestamp: i64) {
     let partitions = broker.topics().into_iter().find(|(name, _)| name == topic).unwrap().1;
     let partition = partition_of(key.as_bytes(), partitions);
-    broker.produce(topic, partition, Some(key.as_bytes()), Some(value.as_bytes()), &[], Some(timestamp)).unwrap();
+    broker.produce(topic, partition, Some(key.as_bytes()), Some(value), &[], Some(timestamp)).unwrap();
 }
 
 pub fn arc(plan: Plan) -> Arc<Plan> {

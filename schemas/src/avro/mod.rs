@@ -6,11 +6,13 @@
 //! | `catalog.rs` | the schema of every topic, and those of former releases |
 //! | `decoders.rs` | a record's value to a checked input |
 //! | `encoder.rs` | a decision to a record's value |
+//! | `transcriber.rs` | any topic's value as JSON, for an auditor |
 //! | `agree.rs` | tests: schemas and Rust types say the same |
 
 mod catalog;
 mod decoders;
 mod encoder;
+mod transcriber;
 
 #[cfg(test)]
 mod agree;
@@ -19,3 +21,4 @@ pub use avro::{Frame, FrameFault, Schema, SchemaFault, Writer};
 pub use catalog::{RELEASED, TOPICS, current, known};
 pub use decoders::{Decoders, Lookup, Undecoded};
 pub use encoder::{Framing, SinkEncoder};
+pub use transcriber::Transcriber;

@@ -1,0 +1,71 @@
+//! A real Schema Registry (Apicurio, by its Confluent API): what the client makes of its answers and of its absence, and
+//! the whole program in Avro on a real Kafka. Needs Java 21; the second test needs the full build.
+#![cfg(feature = "registry")]
+#![allow(clippy::pedantic, reason = "a test reads as a story; the strictest lints are for what ships")]
+#![allow(clippy::unwrap_used)]
+
+#[cfg(all(feature = "kafka", feature = "rocksdb"))]
+mod kafka;
+#[cfg(all(feature = "kafka", feature = "rocksdb"))]
+#[path = "../support/live/mod.rs"]
+mod live;
+#[path = "registry.rs"]
+mod server;
+
+use std::time::{Duration, Instant};
+
+use schemas::avro::{Lookup, TOPICS};
+use server::Server;
+use waybill::config;
+use waybill::registry::{Client, Registry, RegistryError};
+
+fn config(url: &str) -> config::Registry {
+    config::Registry { url: url.to_owned(), timeout_ms: 2_000 }
+}
+
+fn text(topic: &str) -> &'static str {
+    TOPICS.iter().find(|(name, _)| *name == topic).unwrap().1
+}
+
+#[test]
+fn a_real_registry_is_asked_and_its_absence_is_waited_out() {
+    let server = Server::start("registry");
+    let client = Client::new(&config(&server.url), None);
+    client.ping().unwrap();
+    let mut ids = vec![];
+    for (topic, text) in TOPICS {
+        ids.push(client.register(&format!("{topic}-value"), text).unwrap());
+    }
+    let again = client.register("orders-value", text("orders")).unwrap();
+    assert_eq!(again, ids[0], "the same schema has the same id");
+    for ((topic, _), id) in TOPICS.iter().zip(&ids) {
+        let schema = client.schema(*id).unwrap();
+        assert_eq!(schema.fingerprint(), schemas::avro::current(topic).unwrap().fingerprint(), "{topic}");
+    }
+    assert!(matches!(client.schema(4_000_000), Err(RegistryError::Missing(why)) if why.contains("4000000")));
+    assert!(matches!(client.schema(u32::MAX), Err(RegistryError::Missing(_))));
+    assert!(client.register("broken-value", "{").is_err());
+
+    let registry = Registry::start(&config(&server.url), None).unwrap();
+    assert!(matches!(registry.wait_for(ids[0]), Lookup::Schema(_)));
+    assert!(matches!(registry.wait_for(4_000_000), Lookup::Unknown(_)));
+    server.stop();
+    assert!(matches!(registry.lookup(ids[0]), Lookup::Schema(_)), "what is known needs no registry");
+    let began = Instant::now();
+    while began.elapsed() < Duration::from_secs(2) {
+        assert!(matches!(registry.lookup(ids[1]), Lookup::NotYet), "a registry that is away says nothing about a schema");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    assert!(matches!(client.ping(), Err(RegistryError::Away(_))));
+    server.restart();
+    // It begins with nothing, and gives the same ids to the same schemas in the same order.
+    for ((topic, text), id) in TOPICS.iter().zip(&ids) {
+        assert_eq!(client.register(&format!("{topic}-value"), text), Ok(*id));
+    }
+    // Between its start and that it may have said that there is none; that is asked again.
+    let deadline = Instant::now() + Duration::from_secs(30);
+    while !matches!(registry.lookup(ids[1]), Lookup::Schema(_)) {
+        assert!(Instant::now() < deadline);
+        std::thread::sleep(Duration::from_millis(100));
+    }
+}

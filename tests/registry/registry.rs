@@ -1,0 +1,67 @@
+//! A real Schema Registry for one test: started by `scripts/registry.sh`, ended with the test.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+pub struct Server {
+    /// Of its Confluent API.
+    pub url: String,
+    dir: PathBuf,
+}
+
+impl Server {
+    pub fn start(name: &str) -> Server {
+        let dir = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}-{}", std::process::id()));
+        let mut server = Server { url: String::new(), dir };
+        server.url = server.script("start", &[]);
+        server
+    }
+
+    pub fn stop(&self) {
+        self.script("stop", &[]);
+    }
+
+    /// Another one at the same address; it knows nothing of what this one knew.
+    pub fn restart(&self) {
+        let port = self.url.trim_start_matches("http://127.0.0.1:").split('/').next().unwrap();
+        assert_eq!(self.script("start", &["--port", port]), self.url);
+    }
+
+    /// It is there, takes connections, and answers nothing until [`Server::thaw`].
+    pub fn freeze(&self) {
+        self.signal("-STOP");
+    }
+
+    pub fn thaw(&self) {
+        self.signal("-CONT");
+    }
+
+    fn signal(&self, name: &str) {
+        let pid = std::fs::read_to_string(self.dir.join("pid")).unwrap();
+        assert!(Command::new("kill").args([name, pid.trim()]).status().unwrap().success());
+    }
+
+    fn script(&self, command: &str, options: &[&str]) -> String {
+        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("scripts/registry.sh");
+        let mut call = Command::new(script);
+        call.arg(command).arg("--dir").arg(&self.dir).args(options).stdin(Stdio::null());
+        if command != "stop" {
+            call.args(["--while", &std::process::id().to_string()]);
+        }
+        let output = call.output().unwrap();
+        assert!(output.status.success(), "registry.sh {command}: {}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap().trim().to_owned()
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // One that is frozen does not end; one that was stopped has no pid any more.
+        if self.dir.join("pid").exists() {
+            self.thaw();
+        }
+        self.stop();
+        // It is in the target folder: what cannot be removed now is no harm.
+        let _ = std::fs::remove_dir_all(&self.dir);
+    }
+}
