@@ -21,6 +21,7 @@ pub const ORDER: u8 = b'o';
 pub const STOCK: u8 = b's';
 pub const RESERVATION: u8 = b'r';
 pub const SEEN: u8 = b'd';
+pub const PRODUCT: u8 = b'p';
 /// What the task itself remembers: [`VIEWS_MARK`], [`CLOCK_MARK`].
 pub const MARK: u8 = b'm';
 /// Of this store alone: [`POSITION`] and what else need not be restored.
@@ -121,6 +122,16 @@ impl<S: Store> Task<S> {
                 None => Ok(self.store.get(key)?.map(Cow::Owned)),
             },
         }
+    }
+
+    /// Like [`Task::get`], and remembers what it read, also that there is nothing: for keys that are read far more often
+    /// than written. What is written later goes before it, uncommitted in the overlay and then in its place.
+    pub fn get_often(&mut self, key: &[u8]) -> Result<Option<Cow<'_, [u8]>>, StoreError> {
+        if self.overlay.get(key).is_none() && self.recent.get(key).is_none() {
+            let value = self.store.get(key)?;
+            self.recent.put(key.into(), value.map(Into::into));
+        }
+        self.get(key)
     }
 
     /// The committed value, for queries.
@@ -378,7 +389,8 @@ fn read_timer_key(timer: &[u8]) -> (i64, &[u8]) {
 }
 
 // The kinds sort below the timers, which `restore` relies on, and `LOCAL` is not a changelog key.
-const _: () = assert!(ORDER < TIMER && STOCK < TIMER && RESERVATION < TIMER && SEEN < TIMER && MARK < TIMER && LOCAL == 0);
+const _: () =
+    assert!(ORDER < TIMER && STOCK < TIMER && RESERVATION < TIMER && SEEN < TIMER && PRODUCT < TIMER && MARK < TIMER && LOCAL == 0);
 
 #[cfg(test)]
 mod tests {

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use processors::catalogue::{self, Terms};
 use processors::orders;
 use processors::orders::DeductOn;
 use rand::rngs::ChaCha8Rng;
@@ -209,6 +210,8 @@ impl Setup {
             partitions: &partitions,
             orders: orders::Config { hold_seconds: self.hold_seconds, deduct_on: self.deduct_on },
             split: self.split,
+            terms: Terms::default(),
+            catalogue: catalogue::Config::default(),
             clock: self.clock,
         })
     }
