@@ -1,6 +1,8 @@
 //! What engine tests share: a plan with its topics on an in-memory broker, and producers of records.
 #![allow(dead_code, reason = "each test binary uses its part")]
 
+pub mod system;
+
 use std::sync::Arc;
 
 use processors::catalogue::{self, Terms};
