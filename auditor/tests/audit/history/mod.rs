@@ -3,6 +3,7 @@
 
 pub mod faults;
 pub mod shop;
+pub mod whole;
 
 use std::collections::BTreeMap;
 
@@ -167,10 +168,17 @@ impl History {
                 "order-events" => ("event_id", "waybill.order.", text(value, "type")),
                 "stock-movements" => ("movement_id", "waybill.stock.", text(value, "kind")),
                 "stock-levels" => ("", "waybill.stock.", "level".into()),
+                "product-events" => ("event_id", "waybill.product.", text(value, "type")),
+                "product-catalog" => ("", "waybill.product.", "listing".into()),
+                "low-stock-alerts" => ("", "waybill.alert.", text(value, "state")),
+                "forecasts" => ("", "waybill.stock.", "forecast".into()),
+                "shipment-events" => ("event_id", "waybill.shipment.", text(value, "type")),
+                "vehicle-positions" => ("", "waybill.vehicle.", "position".into()),
+                "ping-verdicts" => ("", "waybill.ping.", text(value, "verdict")),
                 _ => continue,
             };
             fill(value, "at", json!("2010-12-01T08:26:00.000Z"));
-            let mut id = "level".to_owned();
+            let mut id = "view".to_owned();
             if !id_name.is_empty() {
                 let seq = seqs.entry(format!("{}|{key}", entry.topic)).or_default();
                 fill(value, "seq", json!(*seq + 1));
