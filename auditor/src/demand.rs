@@ -5,19 +5,19 @@ use rustc_hash::FxHashMap;
 
 use crate::facts::{At, Findings, Registry};
 use crate::report::Kind;
-use crate::wire::demand::{Alert, AlertState, Forecast, Severity};
+use crate::wire::demand::{Alert, AlertState, Forecast, ForecastRow, Severity};
 
-/// Days of cover are written rounded: so much, or so much of the figure, may be lost.
+/// Days are written rounded: so much, or so much of the figure, may be lost.
 const ROUNDING_DAYS: f64 = 0.06;
 const ROUNDING_SHARE: f64 = 0.02;
-/// Nobody waits longer for a stock-out; beyond it the figure may be capped.
-const MOST_DAYS: f64 = 3_650.0;
+/// Units a day are rounded, too, to four decimals.
+const ROUNDING_DEMAND: f64 = 0.000_06;
+const DAY_MILLIS: f64 = 86_400_000.0;
 
 /// The alerts of one SKU at one place so far.
 #[derive(Clone, Copy, Debug)]
 struct Episodes {
     at: At,
-    time: i64,
     episode: u64,
     raised: bool,
 }
@@ -25,8 +25,8 @@ struct Episodes {
 #[derive(Default)]
 pub(crate) struct Demand {
     alerts: FxHashMap<(u32, u32), Episodes>,
-    /// The last forecast of each SKU: where, and its `at`.
-    forecasts: FxHashMap<u32, (At, i64)>,
+    /// The last forecast of each SKU.
+    forecasts: FxHashMap<u32, At>,
 }
 
 impl Demand {
@@ -38,16 +38,11 @@ impl Demand {
         }
         let key = (registry.skus.number(&alert.sku), registry.locations.number(&alert.location));
         let raised = alert.state == AlertState::Raised;
-        let this = Episodes { at, time: alert.millis, episode: alert.episode, raised };
+        let this = Episodes { at, episode: alert.episode, raised };
         let before = self.alerts.insert(key, this);
-        if let Some(before) = &before {
-            if before.at.partition != at.partition {
-                let message = format!("`{word}` of {place}, whose alerts so far are in partition {}", before.at.partition);
-                findings.add(Kind::WrongPartition, at, message);
-            }
-            if alert.millis < before.time {
-                findings.add(Kind::TimeBackwards, at, format!("`{word}` of {place} is at {}, earlier than the one before", alert.at));
-            }
+        if let Some(before) = before.filter(|before| before.at.partition != at.partition) {
+            let message = format!("`{word}` of {place}, whose alerts so far are in partition {}", before.at.partition);
+            findings.add(Kind::WrongPartition, at, message);
         }
         let (was_raised, last) = before.map_or((false, 0), |before| (before.raised, before.episode));
         let want = if raised { last.saturating_add(1) } else { last };
@@ -65,24 +60,11 @@ impl Demand {
     /// The next forecast of a SKU.
     pub fn forecast(&mut self, forecast: &Forecast, at: At, registry: &mut Registry, findings: &mut Findings) {
         let sku = registry.skus.number(&forecast.sku);
-        if let Some((before, time)) = self.forecasts.insert(sku, (at, forecast.millis)) {
-            if before.partition != at.partition {
-                let message = format!("the forecast of {}, whose forecasts so far are in partition {}", forecast.sku, before.partition);
-                findings.add(Kind::WrongPartition, at, message);
-            }
-            if forecast.millis < time {
-                let message = format!("the forecast of {} is at {}, earlier than the one before", forecast.sku, forecast.at);
-                findings.add(Kind::TimeBackwards, at, message);
-            }
+        if let Some(before) = self.forecasts.insert(sku, at).filter(|before| before.partition != at.partition) {
+            let message = format!("the forecast of {}, whose forecasts so far are in partition {}", forecast.sku, before.partition);
+            findings.add(Kind::WrongPartition, at, message);
         }
-        let figures = [
-            ("demand_per_day", forecast.demand_per_day),
-            ("sigma", forecast.sigma),
-            ("reorder_point", forecast.reorder_point),
-            ("order_quantity", forecast.order_quantity),
-        ];
-        let cover = cover(forecast.available, forecast.demand_per_day, forecast.days_of_cover);
-        if let Some(why) = unlikely(&figures).or(cover) {
+        if let Some(why) = figures_of_forecast(forecast) {
             findings.add(Kind::WrongForecast, at, format!("the forecast of {}: {why}", forecast.sku));
         }
     }
@@ -90,6 +72,41 @@ impl Demand {
     pub fn finish(&self, findings: &mut Findings) {
         findings.counts().open_alerts = self.alerts.values().filter(|episodes| episodes.raised).count() as u64;
     }
+}
+
+/// What is wrong with a forecast's figures, if anything is.
+fn figures_of_forecast(f: &Forecast) -> Option<String> {
+    let whole = [
+        ("demand_per_day", f.demand_per_day),
+        ("sigma", f.sigma),
+        ("reorder_point", f.reorder_point),
+        ("order_quantity", f.order_quantity),
+    ];
+    let rows = f.locations.iter().find_map(|row| {
+        let figures = [("demand_per_day", row.demand_per_day), ("sigma", row.sigma), ("reorder_point", row.reorder_point)];
+        let wrong = unlikely(&figures).or_else(|| cover(None, row.demand_per_day, row.days_of_cover));
+        wrong.map(|why| format!("at {} {why}", row.location))
+    });
+    unlikely(&whole)
+        .or(rows)
+        .or_else(|| sums(f))
+        .or_else(|| cover(f.available, f.demand_per_day, f.days_of_cover))
+        .or_else(|| stockout(f.millis, f.days_of_cover, f.stockout))
+}
+
+/// What all places sell is the sum of what each sells, and so are the reorder points.
+fn sums(f: &Forecast) -> Option<String> {
+    if f.locations.is_empty() {
+        return None;
+    }
+    let fits = |told: Option<f64>, of: fn(&ForecastRow) -> Option<f64>, rounding: f64| {
+        let parts: Option<f64> = f.locations.iter().map(of).sum();
+        told.zip(parts).is_none_or(|(told, sum)| (told - sum).abs() <= rounding + sum.abs() * 1e-9)
+    };
+    if !fits(f.demand_per_day, |row| row.demand_per_day, ROUNDING_DEMAND * f.locations.len() as f64) {
+        return Some("demand_per_day is not that of its places together".into());
+    }
+    (!fits(f.reorder_point, |row| row.reorder_point, 0.5)).then(|| "reorder_point is not that of its places together".into())
 }
 
 /// What is wrong with an alert's figures, if anything is.
@@ -104,14 +121,21 @@ fn figures_of_alert(alert: &Alert) -> Option<String> {
     if alert.state == AlertState::Resolved && position <= point {
         return Some(format!("the inventory position {position} is not above the reorder point {point}"));
     }
-    if alert.severity == Some(Severity::Out) && alert.available > 0 {
-        return Some(format!("it says `out`, and {} are available", alert.available));
+    // A resolve tells the worst that it came to.
+    if alert.state == AlertState::Raised && (alert.severity == Some(Severity::Out)) != (alert.available <= 0) {
+        return Some(format!("its severity is {:?}, and {} are available", alert.severity, alert.available));
     }
-    if alert.suggested_quantity.is_some_and(|quantity| quantity < 0) {
-        return Some("the suggested quantity is negative".into());
+    match (alert.state, alert.suggested_quantity) {
+        (_, Some(quantity)) if quantity < 0 => return Some("the suggested quantity is negative".into()),
+        (AlertState::Raised, Some(quantity)) if position + quantity <= point => {
+            return Some(format!("who orders the suggested {quantity} is still not above the reorder point {point}"));
+        }
+        _ => {}
     }
     let figures = [("demand_per_day", alert.demand_per_day), ("demand_sigma", alert.demand_sigma)];
-    unlikely(&figures).or_else(|| cover(Some(alert.available as f64), alert.demand_per_day, alert.days_of_cover))
+    unlikely(&figures)
+        .or_else(|| cover(Some(alert.available as f64), alert.demand_per_day, alert.days_of_cover))
+        .or_else(|| stockout(alert.millis, alert.days_of_cover, alert.stockout))
 }
 
 /// The first figure that is no number, or less than nothing.
@@ -130,11 +154,18 @@ fn cover(available: Option<f64>, demand: Option<f64>, days: Option<f64>) -> Opti
     if demand <= 0.0 {
         return None;
     }
-    // The demand is rounded as well: two places of it, which is much of a slow seller's.
-    let least = (available.max(0.0) / (demand + 0.005)).min(MOST_DAYS);
-    let most = available.max(0.0) / (demand - 0.005).max(f64::MIN_POSITIVE);
+    let least = available.max(0.0) / (demand + ROUNDING_DEMAND);
+    let most = available.max(0.0) / (demand - ROUNDING_DEMAND).max(f64::MIN_POSITIVE);
     let fits = days >= least * (1.0 - ROUNDING_SHARE) - ROUNDING_DAYS && days <= most * (1.0 + ROUNDING_SHARE) + ROUNDING_DAYS;
     (!fits).then(|| format!("{days} days of cover, where {available} are available and {demand} go a day"))
+}
+
+/// The date of the stock-out is so many days from now.
+fn stockout(at: i64, days: Option<f64>, date: Option<i64>) -> Option<String> {
+    let told = (date? as f64 - at as f64) / DAY_MILLIS;
+    let Some(days) = days else { return Some("it has a date of the stock-out and no days of cover".into()) };
+    let fits = (told - days).abs() <= ROUNDING_DAYS + days * ROUNDING_SHARE;
+    (!fits).then(|| format!("the stock-out is {told:.2} days away, and it says {days} days of cover"))
 }
 
 #[cfg(test)]
@@ -150,6 +181,7 @@ mod tests {
             (12.0, 5.1, 1.0, false),
             (-3.0, 5.1, 0.0, true),
             (100.0, 0.01, 10_000.0, true),
+            (100.0, 0.01, 12_000.0, false),
             (100.0, 0.0, 9.0, true),
         ] {
             assert_eq!(cover(Some(available), Some(demand), Some(days)).is_none(), fits, "{available} {demand} {days}");

@@ -231,7 +231,9 @@ fn apply(input: &mut Input, claim: &Claim, registry: &Registry, findings: &mut F
             input.marks |= mark::TOUCHED;
             movement(input, kind, sku, location, units);
         }
-        Claimed::Shipment { .. } => input.marks |= mark::TOUCHED | mark::ANSWERED,
+        Claimed::Shipment { kind, .. } => {
+            input.marks |= mark::TOUCHED | if input.class.is_answered_by_shipment(kind) { mark::ANSWERED } else { 0 };
+        }
         Claimed::Position | Claimed::View { .. } => input.marks |= mark::TOUCHED,
         Claimed::Product { .. } => {
             if input.has(mark::ANSWERED) && input.class != Class::FeedbackProduct {

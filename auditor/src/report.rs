@@ -120,9 +120,7 @@ pub enum Kind {
     AfterTheEnd,
     /// Every stop of a shipment is done, and it does not end.
     ShipmentWithoutEnd,
-    /// An event of a shipment by a vehicle that does not have it.
-    WrongVehicle,
-    /// An order's event, a shipment's or a position, by a dispatch that does not give that order or vehicle the shipment.
+    /// An order, vehicle or shipment that no dispatch of that shipment names.
     WrongLoad,
     /// A vehicle moved faster than can be.
     ImpossibleSpeed,
@@ -190,7 +188,6 @@ impl Kind {
             Kind::StopLeftOut => "stop_left_out",
             Kind::AfterTheEnd => "after_the_end",
             Kind::ShipmentWithoutEnd => "shipment_without_end",
-            Kind::WrongVehicle => "wrong_vehicle",
             Kind::WrongLoad => "wrong_load",
             Kind::ImpossibleSpeed => "impossible_speed",
             Kind::WrongVerdict => "wrong_verdict",

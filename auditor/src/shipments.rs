@@ -1,5 +1,8 @@
-//! The course of every shipment: its events one by one, its stops' fences, its episodes, its end; and what dispatches
-//! say that it carries, so that an order's events can be compared with it. Knows nothing of positions.
+//! The course of every shipment with every vehicle that has it: events one by one, fences of stops, episodes, the end;
+//! and what dispatches say that it carries, so that an order's events can be compared with it. Knows nothing of
+//! positions.
+
+use rustc_hash::FxHashMap;
 
 use crate::facts::{At, Findings, Registry};
 use crate::input::Class;
@@ -26,6 +29,8 @@ mod stop {
     pub const DELIVERED: u8 = 1 << 2;
     pub const FAILED: u8 = 1 << 3;
     pub const ENDED: u8 = DELIVERED | FAILED;
+    /// Delivered or failed, be it before the last dispatch.
+    pub const ONCE: u8 = 1 << 4;
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -34,16 +39,15 @@ struct Stop {
     been: u8,
 }
 
-/// The events of one shipment so far.
+/// The events of one shipment with one vehicle so far.
 #[derive(Debug)]
 struct Course {
-    /// The last event.
+    /// The last event but investigations.
     at: At,
     timestamp: i64,
     seq: u64,
     /// `at` of the last event.
     time: i64,
-    vehicle: u32,
     now: u8,
     stops: Vec<Stop>,
 }
@@ -54,15 +58,10 @@ struct Load {
     vehicles: Vec<u32>,
     orders: Vec<u32>,
     stops: Vec<u32>,
-    /// Dispatch records that read well; only of a single one is it known what it means.
-    dispatches: u32,
-}
-
-/// One shipment; either half may be missing.
-#[derive(Debug, Default)]
-struct Shipment {
-    course: Option<Course>,
-    load: Load,
+    /// What the first dispatch says.
+    content: Option<u64>,
+    /// There is another one, so it is not known here which one stood.
+    several: bool,
 }
 
 /// Something that a dispatch must say and did not when it was asked for.
@@ -76,32 +75,34 @@ struct Asked {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Whom {
     Order(u32),
+    /// That other shipment has an order in common with it, or had.
+    Other(u32),
     Vehicle(u32),
 }
 
 #[derive(Default)]
 pub(crate) struct Shipments {
-    /// By number.
-    list: Vec<Shipment>,
+    /// By number of the shipment.
+    loads: Vec<Load>,
+    /// By shipment and vehicle.
+    courses: FxHashMap<(u32, u32), Course>,
+    /// The partition of each shipment's events.
+    partitions: FxHashMap<u32, i32>,
     /// Few, if dispatches are read before events.
     asked: Vec<Asked>,
 }
 
 impl Shipments {
-    fn shipment(&mut self, number: u32) -> &mut Shipment {
-        let index = number as usize;
-        if index >= self.list.len() {
-            self.list.resize_with(index + 1, Shipment::default);
-        }
-        &mut self.list[index]
-    }
-
     /// A record on `dispatches` that reads well.
     pub fn told(&mut self, dispatched: &Dispatched) {
-        let load = &mut self.shipment(dispatched.shipment).load;
-        add(&mut load.vehicles, &[dispatched.vehicle]);
+        let index = dispatched.shipment as usize;
+        if index >= self.loads.len() {
+            self.loads.resize_with(index + 1, Load::default);
+        }
+        let load = &mut self.loads[index];
         if dispatched.class == Some(Class::Dispatch) {
-            load.dispatches = load.dispatches.saturating_add(1);
+            load.several |= *load.content.get_or_insert(dispatched.content) != dispatched.content;
+            add(&mut load.vehicles, &[dispatched.vehicle]);
             add(&mut load.orders, &dispatched.orders);
             add(&mut load.stops, &dispatched.stops);
         }
@@ -113,20 +114,22 @@ impl Shipments {
         if !class.of_shipment() {
             return;
         }
-        let whom = match claim.what {
-            Claimed::Event { .. } | Claimed::Movement { .. } => Whom::Order(claim.subject),
-            // One that was handed over tells of the old vehicle's other shipment, too.
-            Claimed::Shipment { vehicle, .. } if claim.subject != shipment => Whom::Vehicle(vehicle),
-            Claimed::Position => Whom::Vehicle(claim.subject),
-            _ => return,
-        };
-        self.ask(claim.at, shipment, whom);
+        match claim.what {
+            Claimed::Event { .. } | Claimed::Movement { .. } => self.ask(claim.at, shipment, Whom::Order(claim.subject)),
+            // An order that goes out with another shipment is taken from the one that had it.
+            Claimed::Shipment { .. } if claim.subject != shipment => self.ask(claim.at, shipment, Whom::Other(claim.subject)),
+            _ => {}
+        }
     }
 
     fn says(&self, shipment: u32, whom: Whom) -> bool {
-        let Some(Shipment { load, .. }) = self.list.get(shipment as usize) else { return false };
+        let Some(load) = self.loads.get(shipment as usize) else { return false };
         match whom {
             Whom::Order(order) => load.orders.binary_search(&order).is_ok(),
+            Whom::Other(other) => {
+                let theirs = self.loads.get(other as usize).map_or(&[][..], |load| &load.orders);
+                theirs.iter().any(|order| load.orders.binary_search(order).is_ok())
+            }
             Whom::Vehicle(vehicle) => load.vehicles.binary_search(&vehicle).is_ok(),
         }
     }
@@ -150,11 +153,13 @@ impl Shipments {
         let vehicle = registry.vehicles.number(&e.vehicle_id);
         let stop = e.stop_id.as_ref().map(|stop| registry.stops.number(stop));
         let (id, word) = (&e.shipment_id, e.kind.word());
-        let course = self.shipment(number).course.get_or_insert_with(|| Course::new(at, vehicle));
-        if course.at.partition != at.partition {
-            let message = format!("`{word}` of shipment {id}, whose events so far are in partition {}", course.at.partition);
+        let partition = *self.partitions.entry(number).or_insert(at.partition);
+        if partition != at.partition {
+            let message = format!("`{word}` of shipment {id}, whose events so far are in partition {partition}");
             findings.add(Kind::WrongPartition, at, message);
         }
+        self.ask(at, number, Whom::Vehicle(vehicle));
+        let course = self.courses.entry((number, vehicle)).or_insert_with(|| Course::new(at));
         if e.seq <= course.seq {
             findings.add(Kind::DuplicateId, at, format!("`{word}` has seq {} of shipment {id}, which had {} already", e.seq, course.seq));
             return false;
@@ -166,9 +171,11 @@ impl Shipments {
             let message = format!("`{word}` of shipment {id} is at {}, earlier than the event before", e.at);
             findings.add(Kind::TimeBackwards, at, message);
         }
-        (course.seq, course.at, course.time) = (e.seq, at, e.millis);
-        course.timestamp = course.timestamp.max(timestamp);
-        step(course, e, vehicle, stop, at, registry, findings);
+        (course.seq, course.time) = (e.seq, e.millis);
+        if e.kind != ShipmentKind::Investigated {
+            (course.at, course.timestamp) = (at, course.timestamp.max(timestamp));
+        }
+        step(course, e, stop, at, registry, findings);
         for order in &e.order_ids {
             self.ask(at, number, Whom::Order(registry.orders.number(order)));
         }
@@ -184,24 +191,44 @@ impl Shipments {
             let shipment = registry.shipments.text(asked.shipment);
             let message = match asked.whom {
                 Whom::Order(order) => format!("no dispatch gives order {} to shipment {shipment}", registry.orders.text(order)),
+                Whom::Other(other) => {
+                    format!("its cause is a dispatch of shipment {shipment}, which shares no order with {}", registry.shipments.text(other))
+                }
                 Whom::Vehicle(vehicle) => format!("no dispatch gives shipment {shipment} to vehicle {}", registry.vehicles.text(vehicle)),
             };
             findings.add(Kind::WrongLoad, asked.at, message);
         }
-        for (number, Shipment { course, load }) in self.list.iter().enumerate() {
-            let Some(course) = course else { continue };
+        self.ends(registry, findings);
+    }
+
+    /// A completed shipment has done all its stops, and one that has done all its stops is completed.
+    fn ends(&self, registry: &Registry, findings: &mut Findings) {
+        let mut courses: Vec<_> = self.courses.iter().collect();
+        courses.sort_unstable_by_key(|(key, _)| **key);
+        // Stops that any vehicle has done, by shipment.
+        let mut done: FxHashMap<u32, Vec<u32>> = FxHashMap::default();
+        for ((shipment, _), course) in &courses {
+            let stops = course.stops.iter().filter(|stop| stop.been & stop::ONCE != 0);
+            stops.for_each(|stop| add(done.entry(*shipment).or_default(), &[stop.number]));
+        }
+        for shipment in courses.chunk_by(|a, b| a.0.0 == b.0.0) {
+            let number = shipment[0].0.0;
             findings.counts().shipments += 1;
-            let id = registry.shipments.text(number as u32);
-            // Of several dispatches it is not known here which one stood.
-            let undone = load.stops.iter().find(|&&stop| course.stop(stop) & stop::ENDED == 0).filter(|_| load.dispatches == 1);
-            if let (Some(&stop), true) = (undone, course.now & now::COMPLETED != 0) {
-                let message = format!("shipment {id} is completed, and stop {} is neither delivered nor failed", registry.stops.text(stop));
-                findings.add(Kind::StopLeftOut, course.at, message);
-            }
-            if course.now & now::CLOSED == 0 {
-                findings.counts().open_shipments += 1;
-                let done = load.dispatches == 1 && undone.is_none();
-                if done && !findings.in_flight(course.at.topic, course.timestamp) {
+            let open = shipment.iter().any(|(_, course)| course.now & now::CLOSED == 0);
+            findings.counts().open_shipments += u64::from(open);
+            let Some(load) = self.loads.get(number as usize).filter(|load| load.content.is_some() && !load.several) else { continue };
+            let done = done.get(&number).map_or(&[][..], |stops| stops);
+            let undone = load.stops.iter().find(|&stop| done.binary_search(stop).is_err());
+            let id = registry.shipments.text(number);
+            for (_, course) in shipment {
+                let completed = course.now & now::COMPLETED != 0;
+                if let (Some(&stop), true) = (undone, completed) {
+                    let stop = registry.stops.text(stop);
+                    let message = format!("shipment {id} is completed, and stop {stop} is neither delivered nor failed");
+                    findings.add(Kind::StopLeftOut, course.at, message);
+                }
+                let whole = load.stops.iter().all(|&stop| course.stop(stop) & stop::ENDED != 0);
+                if whole && course.now & now::CLOSED == 0 && !findings.in_flight(course.at.topic, course.timestamp) {
                     findings.add(
                         Kind::ShipmentWithoutEnd,
                         course.at,
@@ -214,8 +241,8 @@ impl Shipments {
 }
 
 impl Course {
-    fn new(at: At, vehicle: u32) -> Course {
-        Course { at, timestamp: i64::MIN, seq: 0, time: i64::MIN, vehicle, now: 0, stops: vec![] }
+    fn new(at: At) -> Course {
+        Course { at, timestamp: i64::MIN, seq: 0, time: i64::MIN, now: 0, stops: vec![] }
     }
 
     fn stop(&self, number: u32) -> u8 {
@@ -232,23 +259,20 @@ impl Course {
 }
 
 /// One event: is it allowed here, and what changes with it?
-fn step(course: &mut Course, e: &ShipmentEvent, vehicle: u32, stop: Option<u32>, at: At, registry: &Registry, findings: &mut Findings) {
+fn step(course: &mut Course, e: &ShipmentEvent, stop: Option<u32>, at: At, registry: &Registry, findings: &mut Findings) {
     use ShipmentKind as S;
     let id = &e.shipment_id;
     let mut wrong = |kind: Kind, why: &str| findings.add(kind, at, format!("`{}` of shipment {id}, {why}", e.kind.word()));
+    if e.kind == S::Investigated {
+        return; // At any time.
+    }
     if course.now & now::CLOSED != 0 {
         if e.kind != S::Planned {
             return wrong(Kind::AfterTheEnd, "which has ended");
         }
         // Dispatched again.
         course.now = 0;
-        course.stops.clear();
-    }
-    if vehicle != course.vehicle {
-        if e.kind != S::Planned {
-            wrong(Kind::WrongVehicle, &format!("which vehicle {} has", registry.vehicles.text(course.vehicle)));
-        }
-        (course.vehicle, course.now) = (vehicle, 0);
+        course.stops.iter_mut().for_each(|stop| stop.been &= stop::ONCE);
     }
     let name = stop.map_or("?", |stop| registry.stops.text(stop));
     let been = stop.map_or(0, |stop| course.stop(stop));
@@ -277,7 +301,7 @@ fn step(course: &mut Course, e: &ShipmentEvent, vehicle: u32, stop: Option<u32>,
             if been & earlier != 0 {
                 wrong(Kind::StopEndedTwice, &format!("where stop {name} was done already"));
             }
-            set(course, if e.kind == S::Delivered { stop::DELIVERED } else { stop::FAILED }, 0);
+            set(course, stop::ONCE | if e.kind == S::Delivered { stop::DELIVERED } else { stop::FAILED }, 0);
         }
         S::Silent | S::Resumed => episode(course, now::SILENT, e.kind == S::Silent, &mut wrong),
         S::OffRoute | S::BackOnRoute => episode(course, now::OFF_ROUTE, e.kind == S::OffRoute, &mut wrong),
@@ -287,7 +311,7 @@ fn step(course: &mut Course, e: &ShipmentEvent, vehicle: u32, stop: Option<u32>,
             }
             course.now |= if e.kind == S::Completed { now::COMPLETED } else { now::RECALLED };
         }
-        S::Approaching | S::Planned | S::Departed | S::EtaChanged | S::Late | S::Overspeed => {}
+        S::Approaching | S::Planned | S::Departed | S::EtaChanged | S::Late | S::Overspeed | S::Investigated => {}
     }
 }
 

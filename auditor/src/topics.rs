@@ -163,7 +163,7 @@ impl Auditor {
     fn alert(&mut self, alert: &Alert, at: At, record: &Record) {
         let word = alert.state.word();
         *self.findings.counts().alerts.entry(word).or_default() += 1;
-        self.headers("waybill.alert.", word, None, at, record);
+        self.headers("waybill.low_stock.", word, None, at, record);
         self.demand.alert(alert, at, &mut self.registry, &mut self.findings);
         self.claim(at, &alert.cause, 0, Claimed::View { word });
     }
@@ -180,7 +180,9 @@ impl Auditor {
     fn shipment_event(&mut self, event: &ShipmentEvent, at: At, record: &Record) {
         let word = event.kind.word();
         *self.findings.counts().shipment_events.entry(word).or_default() += 1;
-        self.identity(("waybill.shipment.", word), &event.event_id, &event.cause, (&event.shipment_id, event.seq), at, record);
+        // Two vehicles may speak of one shipment, when it is handed over, and each counts for itself.
+        let key = format!("{}/{}", event.vehicle_id, event.shipment_id);
+        self.identity(("waybill.shipment.", word), &event.event_id, &event.cause, (&key, event.seq), at, record);
         let shipment = self.registry.shipments.number(&event.shipment_id);
         let vehicle = self.registry.vehicles.number(&event.vehicle_id);
         if self.shipments.event(shipment, event, at, record.timestamp, &mut self.registry, &mut self.findings) {
@@ -199,9 +201,13 @@ impl Auditor {
     fn verdict(&mut self, verdict: &Verdict, at: At, record: &Record) {
         let word = verdict.kind.word();
         *self.findings.counts().verdicts.entry(word).or_default() += 1;
-        self.headers("waybill.ping.", word, None, at, record);
         let vehicle = self.registry.vehicles.number(&verdict.vehicle_id);
         let Cause { topic, partition, offset } = &verdict.cause;
+        if let Some(id) = verdict.event_id.as_deref().filter(|id| **id != format!("{topic}/{partition}/{offset}/{}", verdict.vehicle_id)) {
+            let message = format!("the id `{id}` is not that of its cause and vehicle {}", verdict.vehicle_id);
+            self.findings.add(Kind::WrongId, at, message);
+        }
+        self.headers("waybill.ping.", word, verdict.event_id.as_deref(), at, record);
         if self.findings.names.find(topic) == Some(Topic::GpsPings) {
             let claim = PingClaim { at, partition: *partition, offset: *offset, what: OfPing::Verdict { kind: verdict.kind, vehicle } };
             self.pings.claim(claim, &self.registry, &mut self.findings);

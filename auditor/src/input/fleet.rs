@@ -17,6 +17,8 @@ pub(crate) struct Dispatched {
     pub class: Option<Class>,
     pub shipment: u32,
     pub vehicle: u32,
+    /// Digest of what a dispatch says.
+    pub content: u64,
     /// Of a dispatch all, of a proof of delivery the one.
     pub stops: Vec<u32>,
     pub orders: Vec<u32>,
@@ -36,12 +38,15 @@ struct Command<'a> {
     optimise: Option<bool>,
     #[serde(borrow)]
     stop_id: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    reason: Option<Cow<'a, str>>,
 }
 
 #[derive(Deserialize)]
 struct Place {
     lat: f64,
     lon: f64,
+    radius: Option<i64>,
 }
 
 #[derive(Deserialize)]
@@ -54,7 +59,7 @@ struct Stop<'a> {
     lon: f64,
     service_seconds: Option<i64>,
     window: Option<Window>,
-    radius: Option<f64>,
+    radius: Option<i64>,
     polygon: Option<Vec<(f64, f64)>>,
 }
 
@@ -92,13 +97,14 @@ pub(super) fn dispatch(key: &str, text: &str, registry: &mut Registry) -> Option
         dispatched.stops = stops.iter().map(|stop| registry.stops.number(&stop.id)).collect();
         dispatched.orders = stops.iter().filter_map(|stop| stop.order_id.as_deref()).map(|order| registry.orders.number(order)).collect();
         let places: Vec<u64> = stops.iter().map(Stop::digest).collect();
-        let depot = command.depot.map(|depot| (depot.lat.to_bits(), depot.lon.to_bits()));
+        let depot = command.depot.map(|depot| (depot.lat.to_bits(), depot.lon.to_bits(), depot.radius));
         (id(&("dispatch", key, &command.shipment_id)), digest(&(depot, places, command.optimise.unwrap_or_default())))
     } else {
         let stop = command.stop_id.as_deref();
         dispatched.stops.extend(stop.map(|stop| registry.stops.number(stop)));
-        (id(&(&command.kind, key, &command.shipment_id, stop)), 0)
+        (id(&(&command.kind, key, &command.shipment_id, stop)), digest(&command.reason))
     };
+    dispatched.content = content;
     Some((Said { class, subject: shipment, id, content, balance: Units::NONE, lines: false }, dispatched))
 }
 
@@ -106,10 +112,7 @@ impl Stop<'_> {
     fn digest(&self) -> u64 {
         let window = self.window.as_ref().map(|w| [w.from.as_ref(), w.to.as_ref()].map(|t| t.map(Time::millis)));
         let fence: Vec<(u64, u64)> = self.polygon.iter().flatten().map(|(lat, lon)| (lat.to_bits(), lon.to_bits())).collect();
-        digest(&(
-            (&self.id, &self.order_id, self.lat.to_bits(), self.lon.to_bits()),
-            (self.service_seconds, window, self.radius.map(f64::to_bits), fence),
-        ))
+        digest(&((&self.id, &self.order_id, self.lat.to_bits(), self.lon.to_bits()), (self.service_seconds, window, self.radius, fence)))
     }
 }
 

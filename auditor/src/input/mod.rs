@@ -154,7 +154,20 @@ impl Class {
         match self {
             Class::Place => matches!(kind, EventKind::Accepted | EventKind::Rejected),
             Class::Cancel => matches!(kind, EventKind::Cancelled | EventKind::Noted),
+            // It is the shipment that answers.
+            _ if self.of_shipment() => false,
             _ => self.leads_to_event(kind),
+        }
+    }
+
+    /// The same for a shipment event: what a proof or recall says is said once more, of a dispatch anything.
+    pub fn is_answered_by_shipment(self, kind: ShipmentKind) -> bool {
+        match self {
+            Class::StopDelivered => kind == ShipmentKind::Delivered,
+            Class::StopFailed => kind == ShipmentKind::Failed,
+            Class::Recall => kind == ShipmentKind::Recalled,
+            Class::FeedbackOrder => false,
+            _ => true,
         }
     }
 

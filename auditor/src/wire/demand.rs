@@ -58,6 +58,9 @@ pub(crate) struct Alert<'a> {
     /// `at`, read.
     #[serde(skip)]
     pub millis: i64,
+    /// `forecast_stockout_at`, read.
+    #[serde(skip)]
+    pub stockout: Option<i64>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -71,6 +74,8 @@ pub(crate) struct Forecast<'a> {
     pub days_of_cover: Option<f64>,
     /// Not in the contract, so often not there.
     pub available: Option<f64>,
+    #[serde(default)]
+    pub locations: Vec<ForecastRow>,
     #[serde(borrow, rename = "forecast_stockout_at")]
     pub stockout_at: Option<Cow<'a, str>>,
     #[serde(borrow)]
@@ -80,6 +85,19 @@ pub(crate) struct Forecast<'a> {
     /// `at`, read.
     #[serde(skip)]
     pub millis: i64,
+    /// `forecast_stockout_at`, read.
+    #[serde(skip)]
+    pub stockout: Option<i64>,
+}
+
+/// The same of one place.
+#[derive(Debug, Deserialize)]
+pub(crate) struct ForecastRow {
+    pub location: String,
+    pub demand_per_day: Option<f64>,
+    pub sigma: Option<f64>,
+    pub reorder_point: Option<f64>,
+    pub days_of_cover: Option<f64>,
 }
 
 impl<'a> Alert<'a> {
@@ -87,7 +105,7 @@ impl<'a> Alert<'a> {
         let mut alert: Alert = json(record)?;
         same_as_key("sku", &alert.sku, record)?;
         alert.millis = time(&alert.at)?;
-        alert.stockout_at.as_deref().map_or(Ok(0), time)?;
+        alert.stockout = alert.stockout_at.as_deref().map(time).transpose()?;
         let figures = [alert.inventory_position, alert.available, alert.reorder_point, alert.suggested_quantity.unwrap_or_default()];
         if let Some(wrong) = figures.into_iter().find(|f| !(-MAX_FIGURE..=MAX_FIGURE).contains(f)) {
             return Err(format!("the figure {wrong} is out of range"));
@@ -104,7 +122,7 @@ impl<'a> Forecast<'a> {
         let mut forecast: Forecast = json(record)?;
         same_as_key("sku", &forecast.sku, record)?;
         forecast.millis = time(&forecast.at)?;
-        forecast.stockout_at.as_deref().map_or(Ok(0), time)?;
+        forecast.stockout = forecast.stockout_at.as_deref().map(time).transpose()?;
         figure("available", forecast.available, -(MAX_FIGURE as f64)..=MAX_FIGURE as f64)?;
         Ok(forecast)
     }

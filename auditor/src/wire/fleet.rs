@@ -27,6 +27,8 @@ pub(crate) enum ShipmentKind {
     Overspeed,
     Recalled,
     Completed,
+    /// What is known of a delivery that somebody complained of.
+    Investigated,
 }
 
 impl ShipmentKind {
@@ -48,6 +50,7 @@ impl ShipmentKind {
             ShipmentKind::Overspeed => "overspeed",
             ShipmentKind::Recalled => "recalled",
             ShipmentKind::Completed => "completed",
+            ShipmentKind::Investigated => "investigated",
         }
     }
 
@@ -152,6 +155,8 @@ pub(crate) struct Position<'a> {
 
 #[derive(Debug, Deserialize)]
 pub(crate) struct Verdict<'a> {
+    #[serde(borrow)]
+    pub event_id: Option<Cow<'a, str>>,
     #[serde(borrow)]
     pub vehicle_id: Cow<'a, str>,
     #[serde(rename = "verdict")]

@@ -37,11 +37,6 @@ faults! {
         h.edit(at, json!({"alert_id": "D|shop|1"}));
         at
     }
-    an_alert_before_the_one_before: whole, [TimeBackwards], |h| {
-        let at = h.one("low-stock-alerts", &json!({"sku": "E", "state": "resolved"}));
-        h.edit(at, json!({"at": "2010-12-01T08:25:59.999Z"}));
-        at
-    }
 }
 
 // Figures.
@@ -59,6 +54,16 @@ faults! {
     out_while_there_is_some: whole, [WrongAlert], |h| {
         let at = h.one("low-stock-alerts", &json!({"sku": "D"}));
         h.edit(at, json!({"severity": "out"}));
+        at
+    }
+    low_while_there_is_none: whole, [WrongAlert], |h| {
+        let at = h.one("low-stock-alerts", &json!({"sku": "E", "episode": 2}));
+        h.edit(at, json!({"severity": "low"}));
+        at
+    }
+    a_suggestion_that_is_too_little: whole, [WrongAlert], |h| {
+        let at = h.one("low-stock-alerts", &json!({"sku": "D"}));
+        h.edit(at, json!({"suggested_quantity": 1}));
         at
     }
     more_available_than_there_is_and_will_be: whole, [WrongAlert], |h| {
@@ -104,9 +109,19 @@ faults! {
         h.edit(at, json!({"days_of_cover": 4.0}));
         at
     }
-    a_forecast_before_the_one_before: whole, [TimeBackwards], |h| {
+    a_stock_out_on_another_day: whole, [WrongForecast], |h| {
         let at = h.one("forecasts", &json!({"sku": "E", "order_quantity": 200}));
-        h.edit(at, json!({"at": "2010-11-30T08:26:00.000Z"}));
+        h.edit(at, json!({"forecast_stockout_at": "2010-12-09T08:26:00.000Z"}));
+        at
+    }
+    a_demand_that_is_not_its_places_together: whole, [WrongForecast], |h| {
+        let at = h.one("forecasts", &json!({"sku": "E", "order_quantity": 200}));
+        h.edit(at, json!({"demand_per_day": 2.2}));
+        at
+    }
+    a_place_with_a_spread_below_nothing: whole, [WrongForecast], |h| {
+        let at = h.one("forecasts", &json!({"sku": "E", "order_quantity": 200}));
+        h.edit(at, json!({"locations": [{"location": "main", "demand_per_day": 2.1, "sigma": -1.0, "reorder_point": 10}]}));
         at
     }
     one_skus_forecasts_in_two_partitions: whole, [WrongPartition], |h| {

@@ -119,22 +119,24 @@ faults! {
     }
     arrived_twice: whole, [FenceUnpaired], |h| {
         let ping = h.judged("V-9", "accepted");
+        h.shipment("S-2", "V-9", "arrived", ping, json!({"stop_id": "1"}));
         h.shipment("S-2", "V-9", "arrived", ping, json!({"stop_id": "1"}))
     }
     approaching_where_it_is: whole, [FenceUnpaired], |h| {
         let ping = h.judged("V-9", "accepted");
+        h.shipment("S-2", "V-9", "arrived", ping, json!({"stop_id": "1"}));
         h.shipment("S-2", "V-9", "approaching", ping, json!({"stop_id": "1"}))
     }
     arrived_nowhere: whole, [MalformedOutput], |h| {
         let ping = h.judged("V-9", "accepted");
         h.shipment("S-2", "V-9", "arrived", ping, json!({}))
     }
-    delivered_twice_at_a_stop: whole, [StopEndedTwice], |h| {
+    delivered_twice_at_a_stop: whole, [StopEndedTwice, ShipmentWithoutEnd], |h| {
         let proof = h.proof("V-9", "S-2", "delivered", "1");
         h.shipment("S-2", "V-9", "delivered", proof, json!({"stop_id": "1"}));
         h.shipment("S-2", "V-9", "delivered", proof, json!({"stop_id": "1"}))
     }
-    failed_after_it_was_delivered: whole, [StopEndedTwice], |h| {
+    failed_after_it_was_delivered: whole, [StopEndedTwice, ShipmentWithoutEnd], |h| {
         let proof = h.proof("V-9", "S-2", "delivered", "1");
         h.shipment("S-2", "V-9", "delivered", proof, json!({"stop_id": "1"}));
         let proof = h.proof("V-9", "S-2", "failed", "1");
@@ -176,7 +178,7 @@ faults! {
         h.remove(at);
         shipped(h, "S-1", "left", Some("2"))
     }
-    completed_with_a_stop_left_out: whole, [StopLeftOut], |h| {
+    completed_with_a_stop_left_out: whole, [StopLeftOut, NoOutcome], |h| {
         let at = shipped(h, "S-1", "failed", Some("2"));
         h.remove(at);
         shipped(h, "S-1", "completed", None)
@@ -197,12 +199,12 @@ faults! {
     }
     a_shipment_event_with_another_id: whole, [WrongId], |h| {
         let at = shipped(h, "S-1", "departed", None);
-        h.edit(at, json!({"event_id": "gps-pings/0/0/S-1/9"}));
+        h.edit(at, json!({"event_id": "gps-pings/0/0/V-7/S-1/9"}));
         at
     }
-    driven_by_another_vehicle: whole, [WrongVehicle], |h| {
-        let ping = h.judged("V-8", "accepted");
-        h.shipment("S-2", "V-8", "eta_changed", ping, json!({}))
+    driven_by_another_vehicle: whole, [WrongLoad], |h| {
+        let ping = h.judged("V-7", "accepted");
+        h.shipment("S-2", "V-7", "eta_changed", ping, json!({}))
     }
     one_shipments_events_in_two_partitions: whole, [WrongPartition], |h| {
         let at = shipped(h, "S-1", "planned", None);

@@ -170,16 +170,22 @@ impl History {
                 "stock-levels" => ("", "waybill.stock.", "level".into()),
                 "product-events" => ("event_id", "waybill.product.", text(value, "type")),
                 "product-catalog" => ("", "waybill.product.", "listing".into()),
-                "low-stock-alerts" => ("", "waybill.alert.", text(value, "state")),
+                "low-stock-alerts" => ("", "waybill.low_stock.", text(value, "state")),
                 "forecasts" => ("", "waybill.stock.", "forecast".into()),
                 "shipment-events" => ("event_id", "waybill.shipment.", text(value, "type")),
                 "vehicle-positions" => ("", "waybill.vehicle.", "position".into()),
-                "ping-verdicts" => ("", "waybill.ping.", text(value, "verdict")),
+                "ping-verdicts" => ("event_id", "waybill.ping.", text(value, "verdict")),
                 _ => continue,
             };
             fill(value, "at", json!("2010-12-01T08:26:00.000Z"));
             let mut id = "view".to_owned();
-            if !id_name.is_empty() {
+            if entry.topic == "ping-verdicts" {
+                let cause = value["cause"].clone();
+                fill(value, id_name, json!(format!("{}/{}/{}/{key}", text(&cause, "topic"), cause["partition"], cause["offset"])));
+                id = text(value, id_name);
+            } else if !id_name.is_empty() {
+                // A shipment's events are numbered by vehicle.
+                let key = if entry.topic == "shipment-events" { format!("{}/{key}", text(value, "vehicle_id")) } else { key.clone() };
                 let seq = seqs.entry(format!("{}|{key}", entry.topic)).or_default();
                 fill(value, "seq", json!(*seq + 1));
                 *seq = value["seq"].as_u64().expect("a seq");
