@@ -1,7 +1,9 @@
 //! Seeded faults in the catalogue, in what it refuses, and in feedback.
 
-use crate::history::faults::{event, faults};
 use serde_json::json;
+
+use crate::history::faults::{event, faults, must_find};
+use crate::history::whole::whole;
 
 // Versions.
 faults! {
@@ -129,4 +131,20 @@ faults! {
         assert_eq!(event(h, "30", "cancelled"), at);
         at
     }
+}
+
+/// Two spellings of a SKU are two keys, so a record that is sent again may stand in another partition.
+#[test]
+fn what_is_sent_again_under_another_spelling_is_the_same() {
+    let mut h = whole();
+    let again = h.json("restocks", "d", json!({"restock_id": "R-30", "sku": "\u{ff24}", "quantity": 50, "kind": "received"}));
+    let index = h.find(again.0, again.1);
+    (h.entries[index].partition, h.entries[index].offset) = (1, 0);
+    let report = h.clone().seal().audit();
+    assert!(report.ok(), "{report}");
+    assert_eq!(report.counts.duplicates, 10);
+    // What says something else is none.
+    (h.entries[index].partition, h.entries[index].offset) = (0, again.1);
+    let other = h.json("restocks", "d", json!({"restock_id": "R-30", "sku": "d", "quantity": 51, "kind": "received"}));
+    must_find(&h.seal(), other, &[waybill_auditor::Kind::NoOutcome]);
 }

@@ -191,3 +191,26 @@ fn spoil(value: &mut Value, member: prop::sample::Index, put: Value) {
         other => *other = put,
     }
 }
+
+/// So many of the largest figures that sums of them do not fit into 64 bits.
+#[test]
+fn more_than_can_be_added_up() {
+    let most = 1_i64 << 52;
+    let mut h = History::default();
+    let rows: Vec<Value> =
+        (0..3_000).map(|n| json!({"location": n.to_string(), "on_hand": most, "reserved": most, "available": 0})).collect();
+    h.json("stock-levels", "A", json!({"sku": "A", "on_hand": 0, "reserved": 0, "available": 0, "locations": rows, "version": 1}));
+    let place = h.place("1", &[("A", 1)]);
+    let lines: Vec<(&str, i64, &str)> = (0..3_000).map(|n| (if n % 2 == 0 { "A" } else { "B" }, most, "main")).collect();
+    h.event_lines("1", "accepted", place, &lines);
+    h.event_lines("1", "shipped", place, &lines);
+    for _ in 0..3_000 {
+        h.order_moved("1", "held", ("A", most, "main"), place);
+    }
+    for entry in h.entries.iter_mut().filter(|e| e.topic == "stock-movements") {
+        if let Body::Json(value) = &mut entry.value {
+            (value["on_hand"], value["reserved"]) = (json!(most), json!(most));
+        }
+    }
+    audit(&h.seal(), Options::default());
+}

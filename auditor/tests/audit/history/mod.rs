@@ -197,8 +197,8 @@ impl History {
             if entry.topic == "stock-movements" {
                 let place = figures.entry((key.clone(), text(value, "location"))).or_default();
                 let (on_hand, reserved) = effect(&word, number(value, "quantity"));
-                fill(value, "on_hand", json!(place.0 + on_hand));
-                fill(value, "reserved", json!(place.1 + reserved));
+                fill(value, "on_hand", json!(place.0.saturating_add(on_hand)));
+                fill(value, "reserved", json!(place.1.saturating_add(reserved)));
                 *place = (number(value, "on_hand"), number(value, "reserved"));
                 let last = hashes.entry(key).or_insert_with(|| "0".repeat(64));
                 fill(value, "previous", json!(last));
@@ -232,7 +232,7 @@ impl History {
             level.0 += 1;
             let place = level.1.entry(text(value, "location")).or_default();
             let (on_hand, reserved) = effect(&text(value, "kind"), number(value, "quantity"));
-            *place = (place.0 + on_hand, place.1 + reserved);
+            *place = (place.0.saturating_add(on_hand), place.1.saturating_add(reserved));
         }
         let told: Vec<String> = self
             .entries
