@@ -352,7 +352,9 @@ impl Elsewhere {
     }
 
     fn has(&self, topic: Topic, partition: i32, input: &Input) -> bool {
-        self.0.get(&(topic, input.id, input.content)).is_some_and(|found| found.is_some_and(|found| found != partition))
+        let found = self.0.get(&(topic, input.id, input.content)).copied().flatten();
+        // An update may be refused between two that say the same.
+        found.is_some_and(|found| found != partition || input.class.repeats())
     }
 }
 

@@ -84,7 +84,7 @@ pub fn catalogue_row(plan: &Plan, out: &mut Records, sku: &str, row: &CatalogueR
     let topic = plan.source_name(row.cause.source);
     let id = event_id(topic, row.cause, sku, row.version);
     let time = row.at.to_string();
-    let (headers, used) = cloud_event(&id, "waybill.product.row", &time, None);
+    let (headers, used) = cloud_event(&id, "waybill.product.listing", &time, None);
     let to = plan.sink(Sink::ProductCatalog, sku.as_bytes());
     out.push_with(to, Some(sku.as_bytes()), &headers[..used], |value| {
         Named { event: row, key: sku, id: &id, topic }.write(value);

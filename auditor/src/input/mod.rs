@@ -127,7 +127,8 @@ impl Class {
         match self {
             Class::Upsert => matches!(kind, P::Updated | P::Refused | P::Quarantined),
             Class::Withdraw => matches!(kind, P::Withdrawn | P::Refused),
-            Class::FeedbackProduct => kind == P::Quarantined,
+            Class::FeedbackProduct => matches!(kind, P::Rated | P::Noted | P::Quarantined),
+            Class::FeedbackStock => matches!(kind, P::CountRequested | P::Noted),
             _ => false,
         }
     }
@@ -183,7 +184,7 @@ impl Class {
 
     /// Nothing that can be read has to come of it: it changes a figure of a view at most.
     pub fn may_be_silent(self) -> bool {
-        matches!(self, Class::Expected | Class::FeedbackProduct | Class::FeedbackStock)
+        self == Class::Expected
     }
 
     /// It is about an order, and answered by an order event; else about a SKU, and answered by a movement.
