@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use serde::ser::{SerializeMap, SerializeStruct};
 use serde::{Serialize, Serializer};
 
+use crate::feedback::Remark;
 use crate::message::Row;
 use crate::{Cause, Timestamp};
 
@@ -24,6 +25,8 @@ pub struct OrderEvent {
     pub amount: Option<i64>,
     pub currency: Option<Box<str>>,
     pub payment_id: Option<Box<str>>,
+    /// Of `noted`: what somebody reported.
+    pub feedback: Option<Box<Remark>>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -226,14 +229,14 @@ pub fn event_id(topic: &str, cause: Cause, key: &str, seq: u64) -> String {
 
 /// `cause` as it stands in every output value.
 #[derive(Serialize)]
-struct CauseJson<'a> {
+pub(crate) struct CauseJson<'a> {
     topic: &'a str,
     partition: i32,
     offset: i64,
 }
 
 impl<'a> CauseJson<'a> {
-    fn new(topic: &'a str, cause: Cause) -> CauseJson<'a> {
+    pub(crate) fn new(topic: &'a str, cause: Cause) -> CauseJson<'a> {
         CauseJson { topic, partition: cause.partition, offset: cause.offset }
     }
 }
@@ -302,6 +305,9 @@ impl Serialize for Named<'_, OrderEvent> {
         }
         if let Some(payment_id) = &e.payment_id {
             map.serialize_entry("payment_id", payment_id)?;
+        }
+        if let Some(feedback) = &e.feedback {
+            map.serialize_entry("feedback", feedback)?;
         }
         map.serialize_entry("cause", &CauseJson::new(self.topic, e.cause))?;
         map.end()
@@ -377,6 +383,7 @@ mod tests {
             amount: None,
             currency: None,
             payment_id: None,
+            feedback: None,
         };
         let id = event_id("orders", cause, "536365", 1);
         let mut out = vec![];
