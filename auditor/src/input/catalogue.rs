@@ -48,7 +48,7 @@ pub(super) fn product(key: &str, text: &str, registry: &mut Registry) -> Option<
             )),
         ),
         // Withdrawn is withdrawn, for whatever reason.
-        "withdraw" => (Class::Withdraw, digest("withdraw")),
+        "withdraw" => (Class::Withdraw, digest(&"withdraw")),
         _ => return None,
     };
     let subject = registry.sku(&product.sku);

@@ -7,12 +7,12 @@ use crate::history::whole::whole;
 
 // Versions.
 faults! {
-    a_version_that_was_skipped: whole, [VersionGap, CatalogMismatch], |h| {
+    a_version_that_was_skipped: whole, [VersionGap, WrongVersion, CatalogMismatch], |h| {
         let at = h.one("product-events", &json!({"sku": "D", "type": "updated", "version": 3}));
         h.edit(at, json!({"version": 4}));
         at
     }
-    a_version_that_stood_still: whole, [VersionGap, CatalogMismatch], |h| {
+    a_version_that_stood_still: whole, [VersionGap, WrongVersion, CatalogMismatch], |h| {
         let at = h.one("product-events", &json!({"sku": "D", "type": "updated", "version": 3}));
         h.edit(at, json!({"version": 2}));
         at
@@ -77,9 +77,9 @@ faults! {
         h.product_event("D", "updated", cause, json!({"version": 6}))
     }
     an_update_because_of_a_withdrawal: whole, [WrongCause, NoOutcome], |h| {
-        let cause = h.product("E", "withdraw", json!({"note": "again"}));
-        h.listing("E", 3);
-        h.product_event("E", "updated", cause, json!({"version": 3}))
+        let cause = h.product("D", "withdraw", json!({}));
+        h.listing("D", 4);
+        h.product_event("D", "updated", cause, json!({"version": 4}))
     }
     an_update_of_another_product: whole, [WrongCause], |h| {
         let cause = h.one("products", &json!({"sku": "D", "expected_version": 7}));
