@@ -9,12 +9,15 @@
 //! | `time.rs` | milliseconds since the epoch, RFC 3339 in and out |
 //! | `input.rs` | the records producers write, decoded and checked |
 //! | `event.rs` | the records consumers read, and their JSON |
+//! | `alert.rs` `forecast.rs` | what buyers read: low stock, and what will be needed |
 //! | `message.rs` | what the orders and stock processors tell each other |
 //! | `plan.rs` | a shipment's route, asked for and given back |
 //! | `reject.rs` | why a record became a dead letter |
 
+pub mod alert;
 mod cause;
 pub mod event;
+pub mod forecast;
 pub mod input;
 pub mod message;
 pub mod plan;
