@@ -39,11 +39,6 @@ impl Episodes {
         }
     }
 
-    /// A raise has not been resolved.
-    pub fn is_open(&self) -> bool {
-        matches!(self.watch, Watch::Raised { .. })
-    }
-
     /// Looks at the figures at one moment. `wanted`: somebody may want the SKU here, so that an empty shelf is news.
     pub fn review(&mut self, config: &Config, wanted: bool, name: &str, figures: Figures, plan: &Plan, now: Trigger) -> Option<Alert> {
         let position = figures.position();

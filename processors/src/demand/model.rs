@@ -7,7 +7,7 @@
 //! | `ses_fast` | sellers that change | the same, with a larger gain |
 //! | `sba` | now and then | Croston 1972 with the correction of Syntetos and Boylan 2005 |
 //! | `tsb` | now and then, and may end | Teunter, Syntetos, Babai 2011: the chance of a sale falls on every day without one |
-//! | `weekly` | steady, by day of the week | `ses` times a factor for the weekday |
+//! | `weekly` | steady, by day of the week | a level times a factor for the weekday, Winters 1960 without trend |
 //!
 //! A gain is 1/n at first, until it reaches its constant: the first days are a plain mean, so that one week of data is
 //! not wasted. Figures are kept as 32-bit floats, for short state; sums and products are IEEE operations in a fixed
@@ -15,7 +15,7 @@
 
 use serde::{Deserialize, Serialize};
 
-/// Gain of `ses` and of the level of `weekly`; a memory of about 20 days.
+/// Gain of `ses` and of the level of `weekly`: a memory of about 20 days.
 pub const SLOW: f64 = 0.05;
 /// Gain of `ses_fast`; a memory of about 5 days.
 pub const FAST: f64 = 0.2;
@@ -29,8 +29,10 @@ pub const CHANCE: f64 = 0.05;
 pub const WEEKDAY: f64 = 0.1;
 /// Gain of the mean squared error; a memory of about a month.
 pub const ERROR: f64 = 0.03;
-/// `weekly` is not chosen before each weekday was seen so often.
-pub const LEAST_WEEKS: u32 = 4;
+/// Before so many days `ses`, which is a plain mean then, is used: errors of a few days say nothing.
+pub const LEAST_DAYS: u32 = 14;
+/// … and `weekly` is not chosen before so many: each weekday was seen four times.
+pub const LEAST_WEEKLY_DAYS: u32 = 28;
 /// After so many days every gain is at its constant, so that a run of equal days has a closed form.
 const SETTLED: u32 = 70;
 
@@ -69,6 +71,8 @@ pub struct Models {
     since: u32,
     slow: f32,
     fast: f32,
+    /// Of `weekly`: mean units a day without the weekdays' share.
+    level: f32,
     /// Mean units of a day with sales.
     size: f32,
     /// Mean distance of such a day from `size`.
@@ -112,19 +116,23 @@ impl Models {
             Model::Sba if self.hits == 0 => 0.0,
             Model::Sba => (1.0 - INTERVAL / 2.0) * f64::from(self.size) / f64::from(self.interval),
             Model::Tsb => f64::from(self.size) * f64::from(self.chance),
-            Model::Weekly => f64::from(self.slow) * self.factor(weekday),
+            Model::Weekly => f64::from(self.level) * self.factor(weekday),
         }
     }
 
-    /// A weekday's mean relative to the whole week's.
+    /// A weekday's mean relative to the whole week's; 1 before there was a whole week.
     fn factor(&self, weekday: usize) -> f64 {
         let week: f64 = self.weekdays.iter().copied().map(f64::from).sum();
-        if week > 0.0 { 7.0 * f64::from(self.weekdays[weekday]) / week } else { 1.0 }
+        if self.days >= 7 && week > 0.0 { 7.0 * f64::from(self.weekdays[weekday]) / week } else { 1.0 }
     }
 
     /// The model with the least squared error of late; of equals the simplest.
     pub fn best(&self) -> Model {
-        let may = |model: &Model| *model != Model::Weekly || self.days >= 7 * LEAST_WEEKS;
+        let may = |model: &Model| match model {
+            Model::Ses => true,
+            Model::SesFast | Model::Sba | Model::Tsb => self.days >= LEAST_DAYS,
+            Model::Weekly => self.days >= LEAST_WEEKLY_DAYS,
+        };
         let error = |model: Model| self.errors[model as usize];
         let best = Model::ALL.into_iter().filter(may).min_by(|a, b| error(*a).total_cmp(&error(*b)));
         best.unwrap_or(Model::Ses)
@@ -143,10 +151,14 @@ impl Models {
                 smooth(&mut self.errors[model as usize], off * off, ERROR, self.days);
             }
         }
+        let off = units - self.expect(Model::Weekly, weekday);
         self.days = self.days.saturating_add(1);
         self.since = self.since.saturating_add(1);
         smooth(&mut self.slow, units, SLOW, self.days);
         smooth(&mut self.fast, units, FAST, self.days);
+        // Not divided by the factor: on a weekday without sales there would be nothing to divide by.
+        let level = f64::from(self.level);
+        smooth(&mut self.level, level + off, SLOW, self.days);
         smooth(&mut self.chance, if units > 0.0 { 1.0 } else { 0.0 }, CHANCE, self.days);
         smooth(&mut self.weekdays[weekday], units, WEEKDAY, self.days.div_ceil(7));
         if units > 0.0 {
@@ -186,12 +198,14 @@ impl Models {
             first.day((weekday + day) % 7, 0.0);
         }
         let keep = power(1.0 - ERROR, 7);
+        let weekly = if self.level > 0.0 { f64::from(first.level) / f64::from(self.level) } else { 1.0 };
         for model in Model::ALL {
             let shrink = match model {
-                Model::Ses | Model::Weekly => power(1.0 - SLOW, 7),
+                Model::Ses => power(1.0 - SLOW, 7),
                 Model::SesFast => power(1.0 - FAST, 7),
                 Model::Sba => 1.0,
                 Model::Tsb => power(1.0 - CHANCE, 7),
+                Model::Weekly => weekly,
             };
             let error = &mut self.errors[model as usize];
             let added = f64::from(first.errors[model as usize]) * geometric(keep, shrink * shrink, weeks);
@@ -202,6 +216,7 @@ impl Models {
         shrink(&mut self.slow, SLOW, days);
         shrink(&mut self.fast, FAST, days);
         shrink(&mut self.chance, CHANCE, days);
+        self.level = (f64::from(self.level) * power(weekly, weeks)) as f32;
         self.weekdays.iter_mut().for_each(|mean| shrink(mean, WEEKDAY, weeks));
         self.days = self.days.saturating_add(days);
         self.since = self.since.saturating_add(days);

@@ -106,6 +106,7 @@ impl Place {
         let idle = u32::try_from(today.0 - next.0).unwrap_or(u32::MAX);
         if available > 0 {
             self.models.idle(next.weekday(), idle);
+            self.fade_credit();
         }
         for _ in 0..idle {
             if self.cut == 0 {
@@ -120,6 +121,7 @@ impl Place {
 
     fn close(&mut self) {
         let (sold, returned) = (std::mem::take(&mut self.sold), std::mem::take(&mut self.returned));
+        self.forget_cut();
         // Nothing was sold because there was nothing to sell: that says nothing of what was wanted.
         if sold == 0 && !self.stocked {
             self.take_back(returned);
@@ -130,7 +132,6 @@ impl Place {
         self.credit -= credited;
         let wanted = wanted - credited;
         let counted = self.spike().map_or(wanted, |most| wanted.min(most));
-        self.forget_cut();
         self.cut = (self.cut + (wanted - counted)).min(MOST_UNITS);
         self.models.day(self.day.weekday(), counted as f64);
         self.take_back((returned - sold).max(0));
@@ -141,8 +142,13 @@ impl Place {
     fn take_back(&mut self, units: i64) {
         let uncounted = units.min(self.cut);
         self.cut -= uncounted;
-        let most = self.models.remembered().round() as i64;
-        self.credit = (self.credit + (units - uncounted)).min(most);
+        self.credit += units - uncounted;
+        self.fade_credit();
+    }
+
+    /// What the models have forgotten of the sales cannot come off any more.
+    fn fade_credit(&mut self) {
+        self.credit = self.credit.min(self.models.remembered().round() as i64);
     }
 
     /// Most units that a day may count; `None` before the first day with sales.
@@ -262,8 +268,12 @@ mod tests {
         let notes = [(5, 0), (0, 3), (2, 0), (70, 0), (0, 70)];
         let mut forward = sold(&[4, 4]);
         let mut backward = forward.clone();
-        notes.iter().for_each(|(s, r)| forward.note(*s, *r, full(), full()));
-        notes.iter().rev().for_each(|(s, r)| backward.note(*s, *r, full(), full()));
+        for (sold, returned) in notes {
+            forward.note(sold, returned, full(), full());
+        }
+        for (sold, returned) in notes.into_iter().rev() {
+            backward.note(sold, returned, full(), full());
+        }
         assert_eq!(forward, backward);
     }
 

@@ -35,10 +35,13 @@ pub struct Plan {
 impl Plan {
     pub(super) fn of(config: &Config, parameters: &Parameters, place: &Place) -> Plan {
         let model = place.models.best();
-        let demand = rounded(mean_over(place, model, parameters.lead_time_days), 1e4);
+        let (mean, busiest) = expected(place, model, parameters.lead_time_days);
+        let demand = rounded(mean, 1e4);
         let sigma = rounded(place.models.sigma(model), 1e4);
         let (lead, lead_sigma) = (parameters.lead_time_days, parameters.lead_time_sigma_days);
-        let computed = units(reorder_point(demand, sigma, lead, lead_sigma, config.z));
+        // Of what is not sold any more nothing is ordered, although its last errors have not faded yet.
+        let computed =
+            if demand < LEAST_DEMAND { 0 } else { units(reorder_point(rounded(busiest, 1e4), sigma, lead, lead_sigma, config.z)) };
         let reorder_point = parameters.reorder_point.unwrap_or(computed);
         let step = units(config.hysteresis * reorder_point as f64).max(1);
         Plan {
@@ -84,13 +87,18 @@ pub(super) fn stockout_at(available: i64, demand: f64, at: Timestamp) -> Option<
     Some(at.plus_seconds((days * 86_400.0).round() as i64))
 }
 
-/// What the model expects of a day, over the lead time that begins with the place's open day.
-fn mean_over(place: &Place, model: Model, lead_days: f64) -> f64 {
-    let whole_weeks = lead_days >= 7.0 || model != Model::Weekly;
-    let days = if whole_weeks { 7 } else { (lead_days.ceil() as usize).max(1) };
-    let first = place.day.weekday();
-    let sum: f64 = (first..first + days).map(|weekday| place.models.expect(model, weekday % 7)).sum();
-    sum / days as f64
+/// What the model expects of a day: over a whole week, and over the busiest stretch of it that is as long as the lead
+/// time. The reorder point is for the latter: one that followed the weekdays would raise and resolve every weekend.
+fn expected(place: &Place, model: Model, lead_days: f64) -> (f64, f64) {
+    let week: [f64; 7] = std::array::from_fn(|weekday| place.models.expect(model, weekday));
+    let mean = week.iter().sum::<f64>() / 7.0;
+    if lead_days >= 7.0 || model != Model::Weekly {
+        return (mean, mean);
+    }
+    let stretch = (lead_days.ceil() as usize).max(1);
+    let sum = |first: usize| (first..first + stretch).map(|weekday| week[weekday % 7]).sum::<f64>();
+    let busiest = (0..7).map(sum).fold(0.0, f64::max);
+    (mean, (busiest / stretch as f64).max(mean))
 }
 
 /// Whole units, rounded up; a sum that is a hair above a whole number by its arithmetic is that number.

@@ -22,6 +22,8 @@ pub struct Shelf {
     pub product: Product,
     stock: Option<Vec<u8>>,
     demand: Option<Vec<u8>>,
+    /// Timers fire after the record that moves the clock beyond them, not before it.
+    pub late_timers: bool,
     reservations: BTreeMap<String, Reservation>,
     seen: BTreeMap<String, Seen>,
     offset: i64,
@@ -39,6 +41,7 @@ impl Shelf {
             product: Product::default(),
             stock: None,
             demand: None,
+            late_timers: false,
             reservations: BTreeMap::new(),
             seen: BTreeMap::new(),
             offset: 0,
@@ -126,7 +129,9 @@ impl Shelf {
     }
 
     fn tell(&mut self, at: Timestamp, event: stock::Event<'_>) -> Result<Option<StockReply>, String> {
-        self.fire_timers(at);
+        if !self.late_timers {
+            self.fire_timers(at);
+        }
         let trigger = self.trigger(at);
         let order_id = match &event {
             stock::Event::Command { order_id, .. } => (*order_id).to_owned(),
@@ -156,6 +161,9 @@ impl Shelf {
             let mut bytes = vec![];
             stock.encode(&mut bytes);
             self.stock = Some(bytes);
+        }
+        if self.late_timers {
+            self.fire_timers(at);
         }
         Ok(step.reply)
     }

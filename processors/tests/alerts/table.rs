@@ -2,6 +2,7 @@
 //! what is not understood is an error.
 
 use std::collections::BTreeMap;
+use std::fmt::Write;
 
 use schemas::Timestamp;
 use schemas::alert::{Alert, AlertState};
@@ -107,16 +108,16 @@ impl Table {
     }
 
     fn act(&mut self, at: Timestamp, words: &[&str]) -> Outcome {
-        // `… until day 30`: the same every day, up to and with that one.
-        if let [what @ .., "until", "day", last] = words {
-            return self.repeat(at, what, number(last)?, |_| true);
-        }
+        // The same on several days, up to and with the last.
         if let [what @ .., "on", "workdays", "until", "day", last] = words {
             return self.repeat(at, what, number(last)?, |day| (day - 1) % 7 < 5);
         }
         if let [what @ .., "every", step, "days", "until", "day", last] = words {
             let (step, first) = (number(step)?, self.day);
             return self.repeat(at, what, number(last)?, move |day| (day - first) % step == 0);
+        }
+        if let [what @ .., "until", "day", last] = words {
+            return self.repeat(at, what, number(last)?, |_| true);
         }
         self.once(at, words)
     }
@@ -205,7 +206,7 @@ impl Table {
         }
         for forecast in std::mem::take(&mut self.shelf.forecasts) {
             if self.show_forecasts {
-                self.outputs.push(format!("forecast {}: {}", self.when(forecast.at), total(&forecast)));
+                self.outputs.push(format!("forecast {}: {}", when(forecast.at), total(&forecast)));
             }
         }
     }
@@ -222,20 +223,12 @@ impl Table {
         let severity = alert.severity.word();
         let mut text = format!("{} {episode} {location} {severity}: {inventory_position} of {reorder_point}", alert.state.word());
         if alert.state == AlertState::Raised {
-            text.push_str(&format!(", order {}", alert.suggested_quantity));
+            let _ = write!(text, ", order {}", alert.suggested_quantity);
         }
         if alert.at != self.now {
-            text.push_str(&format!(" ({})", self.when(alert.at)));
+            let _ = write!(text, " ({})", when(alert.at));
         }
         text
-    }
-
-    /// `day 3 10:15`.
-    fn when(&self, at: Timestamp) -> String {
-        let (day, millis) = ((at.0 - START).div_euclid(DAY) + 1, (at.0 - START).rem_euclid(DAY));
-        let seconds = millis / 1000;
-        let tail = if seconds % 60 == 0 { String::new() } else { format!(":{:02}", seconds % 60) };
-        format!("day {day} {:02}:{:02}{tail}", seconds / 3600, seconds / 60 % 60)
     }
 
     fn stock(&self, place: Option<&str>) -> Result<String, String> {
@@ -263,6 +256,14 @@ impl Table {
 fn total(f: &Forecast) -> String {
     let lasts = f.days_of_cover.map_or("is not sold".into(), |days| format!("lasts {} days", short(days)));
     format!("{} {} ± {}, order {} at {}, {lasts}", f.model, short(f.demand_per_day), short(f.sigma), f.order_quantity, f.reorder_point)
+}
+
+/// `day 3 10:15`.
+fn when(at: Timestamp) -> String {
+    let (day, millis) = ((at.0 - START).div_euclid(DAY) + 1, (at.0 - START).rem_euclid(DAY));
+    let seconds = millis / 1000;
+    let tail = if seconds % 60 == 0 { String::new() } else { format!(":{:02}", seconds % 60) };
+    format!("day {day} {:02}:{:02}{tail}", seconds / 3600, seconds / 60 % 60)
 }
 
 /// At most two decimals.
