@@ -17,8 +17,8 @@ use serde::{Deserialize, Serialize};
 
 /// Gain of `ses` and of the level of `weekly`: a memory of about 20 days.
 pub const SLOW: f64 = 0.05;
-/// Gain of `ses_fast`; a memory of about 5 days.
-pub const FAST: f64 = 0.2;
+/// Gain of `ses_fast`; a memory of about 10 days.
+pub const FAST: f64 = 0.1;
 /// Gain of the size of a day with sales, and of how far sizes lie from it.
 pub const SIZE: f64 = 0.1;
 /// Gain of the days between sales.
@@ -276,7 +276,7 @@ mod tests {
         assert!(close(models.expect(Model::Ses, 0), 10.0) && close(models.sigma(Model::Ses), 0.0));
         models.day(0, 30.0);
         assert!(close(models.expect(Model::Ses, 0), 11.0));
-        assert!(close(models.expect(Model::SesFast, 0), 14.0));
+        assert!(close(models.expect(Model::SesFast, 0), 12.0));
         assert!(close(models.expect(Model::Tsb, 0), 12.0));
         assert!(close(models.sigma(Model::Ses), (0.03_f64 * 400.0).sqrt()));
     }
