@@ -12,6 +12,7 @@
 //! | `alert.rs` `forecast.rs` | what buyers read: low stock, and what will be needed |
 //! | `message.rs` | what the orders and stock processors tell each other |
 //! | `plan.rs` | a shipment's route, asked for and given back |
+//! | `sink.rs` | the topics consumers read, by role |
 //! | `reject.rs` | why a record became a dead letter |
 
 pub mod alert;
@@ -22,8 +23,10 @@ pub mod input;
 pub mod message;
 pub mod plan;
 mod reject;
+mod sink;
 mod time;
 
 pub use cause::{Cause, Source, TopicNames};
 pub use reject::{Reason, Reject};
+pub use sink::Sink;
 pub use time::Timestamp;
