@@ -121,6 +121,7 @@ fn plan(config: &Config) -> Result<Plan, Failure> {
         partitions: &|name| topics.get(name).map_or(0, |t| t.partitions),
         orders: config.orders.clone(),
         split: config.split,
+        demand: config.demand.clone(),
         clock: config.clock,
     }))
 }

@@ -9,13 +9,13 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use processors::orders;
+use processors::{demand, orders};
 use schemas::{Sink, Source};
 
 use crate::engine::plan::ClockMode;
 
 /// Everything that somebody may decide about a running Waybill.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Config {
     /// Application id: consumer group, prefix of internal topics and of transactional ids.
     pub app: String,
@@ -34,6 +34,8 @@ pub struct Config {
     pub orders_tasks: i32,
     /// A line may be served from several places.
     pub split: bool,
+    /// Forecasts and alerts; `None`: demand is not watched.
+    pub demand: Option<demand::Config>,
     pub stock_tasks: i32,
     /// By default name (`orders`, `order-events` …).
     pub topics: BTreeMap<String, Topic>,
@@ -97,6 +99,7 @@ impl Default for Config {
             orders: orders::Config { hold_seconds: 900, deduct_on: orders::DeductOn::Payment },
             orders_tasks: 4,
             split: false,
+            demand: Some(demand::Config::default()),
             stock_tasks: 4,
             topics: public_topics().map(topic).collect(),
         }

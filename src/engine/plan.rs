@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use processors::{orders, stock};
+use processors::{demand, orders, stock};
 use schemas::{Sink, Source, TopicNames};
 
 use crate::log::{TopicId, Topics, Tp};
@@ -40,7 +40,7 @@ impl Processor {
     pub fn writing(sink: Sink) -> Processor {
         match sink {
             Sink::OrderEvents | Sink::DeadLetters => Processor::Orders,
-            Sink::StockLevels | Sink::StockMovements => Processor::Stock,
+            Sink::StockLevels | Sink::StockMovements | Sink::LowStockAlerts | Sink::Forecasts => Processor::Stock,
         }
     }
 
@@ -103,6 +103,8 @@ pub struct Plan {
     sinks: [TopicId; Sink::ALL.len()],
     pub orders: orders::Config,
     pub stock: stock::Config,
+    /// `None`: demand is not watched.
+    pub demand: Option<demand::Config>,
     pub clock: ClockMode,
 }
 
@@ -115,6 +117,7 @@ pub struct PlanInput<'a> {
     pub partitions: &'a dyn Fn(&str) -> i32,
     pub orders: orders::Config,
     pub split: bool,
+    pub demand: Option<demand::Config>,
     pub clock: ClockMode,
 }
 
@@ -156,6 +159,7 @@ impl Plan {
             sinks,
             orders: input.orders,
             stock: stock::Config { split: input.split, names: TopicNames::new(|source| (input.name)(source.name())) },
+            demand: input.demand,
             clock: input.clock,
         }
     }

@@ -5,12 +5,12 @@ use processors::stock::Stock;
 use serde_json::{Value, json};
 use state::Store;
 
-use super::plan::Processor;
+use super::plan::{Plan, Processor};
 use super::task::Task;
-use super::{orders, stock};
+use super::{demand, orders, stock};
 
-/// The order or SKU under `key`; `None` if there is none.
-pub fn look_up<S: Store>(task: &Task<S>, key: &str) -> Option<Value> {
+/// The order or SKU under `key`; `None` if there is none. `now`: milliseconds, for the SKU's forecast.
+pub fn look_up<S: Store>(task: &Task<S>, plan: &Plan, now: i64, key: &str) -> Option<Value> {
     match task.id.processor {
         Processor::Orders => {
             let bytes = task.committed(&orders::key_of(key)).ok()??;
@@ -21,8 +21,9 @@ pub fn look_up<S: Store>(task: &Task<S>, key: &str) -> Option<Value> {
         }
         Processor::Stock => {
             let bytes = task.committed(&stock::key_of(key)).ok()??;
-            let level = Stock::decode(&bytes).ok()?.level();
-            Some(json!({
+            let stock = Stock::decode(&bytes).ok()?;
+            let level = stock.level();
+            let mut value = json!({
                 "sku": key,
                 "on_hand": level.on_hand,
                 "reserved": level.reserved,
@@ -31,7 +32,11 @@ pub fn look_up<S: Store>(task: &Task<S>, key: &str) -> Option<Value> {
                 "locations": level.locations,
                 "version": level.version,
                 "at": level.at.to_string(),
-            }))
+            });
+            if let Some(forecast) = demand::forecast(task, plan, key, &stock, now) {
+                value.as_object_mut()?.insert("forecast".into(), forecast);
+            }
+            Some(value)
         }
     }
 }

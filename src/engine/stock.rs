@@ -2,13 +2,14 @@
 
 use processors::stock::{self, Event, Reservation, Seen, State, Stock};
 use processors::{Trigger, Verdict};
+use schemas::event::Level;
 use schemas::message::{StockCommand, ToOrder};
 use state::Store;
 
 use super::message::{Body, Message};
-use super::outputs;
 use super::task::{RESERVATION, SEEN, STOCK, Task};
 use super::work::{Context, Fault};
+use super::{demand, outputs};
 
 /// Between the SKU and the rest of a key; no id contains it.
 const SEPARATOR: u8 = 0;
@@ -31,6 +32,7 @@ pub fn decide<S: Store>(
     // A reserve begins a reservation: by the protocol there is none, so there is none to read.
     let known = reservation_key.as_deref().filter(|_| !matches!(event, Event::Command { command: StockCommand::Reserve { .. }, .. }));
     let state = read(task, sku, &stock_key, known, &event)?;
+    let before = state.stock.clone().filter(|_| context.plan.demand.is_some());
     let step = stock::apply(&context.plan.stock, sku, trigger, event, state);
     if let Some(stock) = &step.stock {
         task.put(&stock_key, |out| stock.encode(out));
@@ -47,6 +49,9 @@ pub fn decide<S: Store>(
     }
     for movement in &step.movements {
         outputs::movement(context.plan, context.records, sku, movement, trace);
+    }
+    if let Some(stock) = &step.stock {
+        demand::observe(task, context, sku, trigger, trace, (before.as_ref(), stock), &step.movements)?;
     }
     if let (Some(reply), Some(order_id)) = (step.reply, order_id) {
         let body = Body::ToOrder(ToOrder { order_id, sku: sku.into(), reply, at: trigger.at, cause: trigger.cause });
@@ -89,7 +94,8 @@ pub fn write_level<S: Store>(task: &Task<S>, context: &mut Context<'_>, key: &[u
     let sku = std::str::from_utf8(&key[1..]).map_err(|e| Fault::damaged(&task.name, key, &e))?;
     if let Some(bytes) = task.get(key)? {
         let stock = Stock::decode(&bytes).map_err(|e| Fault::damaged(&task.name, key, &e))?;
-        outputs::level(context.plan, context.records, sku, &stock.level());
+        let demand = demand::level(task, context.plan, sku)?;
+        outputs::level(context.plan, context.records, sku, &Level { demand, ..stock.level() });
     }
     Ok(())
 }

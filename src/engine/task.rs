@@ -21,6 +21,7 @@ pub const ORDER: u8 = b'o';
 pub const STOCK: u8 = b's';
 pub const RESERVATION: u8 = b'r';
 pub const SEEN: u8 = b'd';
+pub const DEMAND: u8 = b'f';
 /// What the task itself remembers: [`VIEWS_MARK`], [`CLOCK_MARK`].
 pub const MARK: u8 = b'm';
 /// Of this store alone: [`POSITION`] and what else need not be restored.

@@ -209,6 +209,7 @@ impl Setup {
             partitions: &partitions,
             orders: orders::Config { hold_seconds: self.hold_seconds, deduct_on: self.deduct_on },
             split: self.split,
+            demand: Some(processors::demand::Config::default()),
             clock: self.clock,
         })
     }

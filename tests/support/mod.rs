@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use processors::orders;
+use processors::{demand, orders};
 use waybill::engine::plan::{ClockMode, Plan, PlanInput, Processor, partition_of};
 use waybill::log::memory::{MemoryBroker, MemoryConfig, MemoryLog};
 
@@ -26,6 +26,7 @@ pub fn plan(shape: Shape, clock: ClockMode) -> Plan {
         partitions: &partitions,
         orders: orders::Config { hold_seconds: 900, deduct_on: orders::DeductOn::Payment },
         split: false,
+        demand: Some(demand::Config::default()),
         clock,
     })
 }

@@ -1,5 +1,7 @@
 //! The SKU's forecast: its places' figures, added up.
 
+use schemas::Timestamp;
+use schemas::event::LevelDemand;
 use schemas::forecast::{Forecast, ForecastRow};
 
 use super::plan::{Plan, rounded, stockout_at};
@@ -39,4 +41,11 @@ pub(super) fn of(config: &Config, parameters: &Parameters, demand: &Demand, rows
         at: now.at,
         cause: now.cause,
     }
+}
+
+/// The part of it that needs no stock.
+pub(super) fn level(config: &Config, parameters: &Parameters, demand: &Demand) -> LevelDemand {
+    let Forecast { demand_per_day, sigma, reorder_point, .. } =
+        of(config, parameters, demand, &[], Trigger { at: Timestamp::default(), cause: demand.cause });
+    LevelDemand { demand_per_day, demand_sigma: sigma, reorder_point }
 }

@@ -14,6 +14,7 @@
 //! first, with the same figures.
 
 use schemas::alert::Alert;
+use schemas::event::LevelDemand;
 use schemas::forecast::Forecast;
 use schemas::{Cause, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -192,21 +193,21 @@ pub struct Step {
 pub struct Demand {
     /// What changed it last.
     cause: Cause,
-    /// The day whose end brings the next forecast, if anything is sold at all.
-    forecast_day: Option<Day>,
+    /// The end of the day that brings the next forecast, if anything is sold at all.
+    forecast_at: Option<Timestamp>,
     /// Sorted by name.
     places: Vec<Place>,
 }
 
 impl Demand {
     fn new(cause: Cause) -> Demand {
-        Demand { cause, forecast_day: None, places: vec![] }
+        Demand { cause, forecast_at: None, places: vec![] }
     }
 
     /// When it wants to be woken: at the end of a delay or of a day.
-    pub fn due(&self, config: &Config) -> Option<Timestamp> {
+    pub fn due(&self) -> Option<Timestamp> {
         let delays = self.places.iter().filter_map(|place| place.episodes.due());
-        delays.chain(self.forecast_day.map(|day| day.end(config.utc_offset_minutes))).min()
+        delays.chain(self.forecast_at).min()
     }
 
     /// Of the record that changed it last.
@@ -258,20 +259,29 @@ pub fn apply(config: &Config, parameters: &Parameters, trigger: Trigger, event: 
         }
         Event::Due(rows) => {
             alerts.extend(review(config, parameters, &mut demand, trigger, rows));
-            let today = Day::of(trigger.at, config.utc_offset_minutes);
-            if demand.forecast_day.is_some_and(|day| day < today) {
+            if demand.forecast_at.is_some_and(|at| at <= trigger.at) {
                 forecast = Some(forecast::of(config, parameters, &demand, rows, trigger));
-                demand.forecast_day = None;
+                demand.forecast_at = None;
             }
         }
         Event::Product(rows) => alerts.extend(review(config, parameters, &mut demand, trigger, rows)),
     }
-    set_forecast_day(config, parameters, &mut demand);
+    set_forecast(config, parameters, &mut demand);
     let changed = demand != before;
     if changed && !matches!(event, Event::Due(_)) {
         demand.cause = trigger.cause;
     }
     Step { demand: changed.then_some(demand), alerts, forecast }
+}
+
+/// The last end of a day that is not after `at`.
+pub fn last_day_end(config: &Config, at: Timestamp) -> Timestamp {
+    Day(Day::of(at, config.utc_offset_minutes).0 - 1).end(config.utc_offset_minutes)
+}
+
+/// The demand of a SKU over its places, as `stock-levels` shows it.
+pub fn level(config: &Config, parameters: &Parameters, demand: &Demand) -> LevelDemand {
+    forecast::level(config, parameters, demand)
 }
 
 /// The forecast as it would be at `at`, on demand. All places of the SKU.
@@ -327,10 +337,11 @@ fn look(config: &Config, parameters: &Parameters, place: &mut Place, figures: Fi
 }
 
 /// While something is sold, every day brings a forecast.
-fn set_forecast_day(config: &Config, parameters: &Parameters, demand: &mut Demand) {
-    if demand.forecast_day.is_some() {
+fn set_forecast(config: &Config, parameters: &Parameters, demand: &mut Demand) {
+    if demand.forecast_at.is_some() {
         return;
     }
     let alive = |place: &&Place| place.has_open_sales() || Plan::of(config, parameters, place).is_alive();
-    demand.forecast_day = demand.places.iter().filter(alive).map(|place| place.day).max();
+    let day = demand.places.iter().filter(alive).map(|place| place.day).max();
+    demand.forecast_at = day.map(|day| day.end(config.utc_offset_minutes));
 }

@@ -115,10 +115,10 @@ impl Shelf {
     pub fn fire_timers(&mut self, at: Timestamp) {
         self.clock = self.clock.max(at);
         while let Some(demand) = self.demand() {
-            let Some(due) = demand.due(&self.config).filter(|due| *due <= self.clock) else { return };
+            let Some(due) = demand.due().filter(|due| *due <= self.clock) else { return };
             let rows = self.stock().expect("where there is demand, there is stock");
             self.step(Trigger { at: due, cause: demand.cause() }, &demand::Event::Due(&rows.rows()));
-            let again = self.demand().and_then(|demand| demand.due(&self.config));
+            let again = self.demand().and_then(|demand| demand.due());
             assert!(again.is_none_or(|again| again > due), "the timer of {due} has fired and is due at {again:?}");
         }
     }
