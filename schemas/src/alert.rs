@@ -3,7 +3,7 @@
 use serde::ser::SerializeMap;
 use serde::{Deserialize, Serialize, Serializer};
 
-use crate::event::{CauseJson, Named, Text};
+use crate::event::{CauseJson, Named};
 use crate::{Cause, Timestamp};
 
 /// One end of an episode of low stock; the key is the SKU. Per SKU and place, `raised` and `resolved` alternate, and
@@ -100,9 +100,9 @@ impl Serialize for Named<'_, Alert> {
             map.serialize_entry("days_of_cover", &days)?;
         }
         if let Some(at) = a.forecast_stockout_at {
-            map.serialize_entry("forecast_stockout_at", &Text(at))?;
+            map.serialize_entry("forecast_stockout_at", &at.text())?;
         }
-        map.serialize_entry("at", &Text(a.at))?;
+        map.serialize_entry("at", &a.at.text())?;
         map.serialize_entry("cause", &CauseJson::new(self.topic, a.cause))?;
         map.end()
     }

@@ -4,7 +4,7 @@
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 
-use crate::event::{CauseJson, Named, Text};
+use crate::event::{CauseJson, Named};
 use crate::{Cause, Timestamp};
 
 /// The forecast of one SKU, over all its places; the key is the SKU.
@@ -55,10 +55,10 @@ impl Serialize for Named<'_, Forecast> {
             map.serialize_entry("days_of_cover", &days)?;
         }
         if let Some(at) = f.forecast_stockout_at {
-            map.serialize_entry("forecast_stockout_at", &Text(at))?;
+            map.serialize_entry("forecast_stockout_at", &at.text())?;
         }
         map.serialize_entry("locations", &f.locations)?;
-        map.serialize_entry("at", &Text(f.at))?;
+        map.serialize_entry("at", &f.at.text())?;
         map.serialize_entry("cause", &CauseJson::new(self.topic, f.cause))?;
         map.end()
     }

@@ -279,9 +279,9 @@ mod tests {
     }
 
     #[test]
-    fn twelve_topics_and_nothing_differs_once_they_are_created() {
+    fn fourteen_topics_and_nothing_differs_once_they_are_created() {
         let wanted = wanted(&Config::default());
-        assert_eq!(wanted.len(), 12);
+        assert_eq!(wanted.len(), 14);
         assert_eq!(differences(&wanted, &created(&wanted)), []);
         assert_eq!(differences(&wanted, &BTreeMap::new()), []);
     }
