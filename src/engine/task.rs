@@ -349,7 +349,7 @@ impl<S: Store> Task<S> {
 /// Whether the state under `key` is likely to be read again soon and often: to keep the others would cost more, in
 /// time and memory, than to read them from the store when they are wanted.
 fn is_hot(key: &[u8]) -> bool {
-    matches!(key.first(), Some(&STOCK))
+    matches!(key.first(), Some(&(STOCK | DEMAND)))
 }
 
 /// 1 for an order with an open hold.
