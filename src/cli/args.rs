@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use waybill::config::file::{bootstrap_fault, parse_http};
 
+use super::backtest::Backtest;
 use super::demo::Demo;
 
 /// Decides on Kafka, exactly once, whether an order can be kept, and keeps the stock.
@@ -88,6 +89,16 @@ Examples:
   waybill demo --seed 7 --exit
   waybill demo --exit --dump records.jsonl && waybill verify --dump records.jsonl")]
     Demo(Demo),
+    /// Try forecasts and reorder points on past sales, beside simple policies
+    #[command(
+        after_help = "Files are CSV with the columns InvoiceNo, StockCode, Quantity, InvoiceDate and UnitPrice, in any order and number;
+an invoice number that begins with C cancels. No method is shown a later day. docs/models.md explains the measures.
+
+Examples:
+  waybill backtest data/online-retail-year/every-40th.csv
+  waybill backtest --plot costs.svg data/online-retail/*.csv"
+    )]
+    Backtest(Backtest),
 }
 
 #[cfg(not(all(feature = "kafka", feature = "rocksdb")))]
@@ -99,6 +110,7 @@ impl Command {
             Command::Check => "check",
             Command::Verify(_) => "verify",
             Command::Demo(_) => "demo",
+            Command::Backtest(_) => "backtest",
         }
     }
 }

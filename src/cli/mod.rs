@@ -4,6 +4,7 @@
 //! Exit codes: 0 done, 1 it failed or `verify` found something, 2 wrong usage or configuration.
 
 mod args;
+mod backtest;
 #[cfg(feature = "kafka")]
 mod check;
 mod demo;
@@ -67,6 +68,7 @@ fn dispatch(command: Command, common: &Common) -> Result<(), Failure> {
         #[cfg(feature = "kafka")]
         Command::Check => check::check(&configuration(common)?),
         Command::Demo(own) => demo::demo(own),
+        Command::Backtest(own) => backtest::backtest(&configuration(common)?, &own),
         Command::Verify(own) => verify::verify(&configuration(common)?, &own),
         #[cfg(not(all(feature = "kafka", feature = "rocksdb")))]
         other => {

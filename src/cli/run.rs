@@ -123,6 +123,7 @@ fn plan(config: &Config) -> Result<Plan, Failure> {
         split: config.split,
         terms: config.terms.clone(),
         catalogue: config.catalogue.clone(),
+        demand: config.demand.clone(),
         clock: config.clock,
     }))
 }

@@ -7,6 +7,7 @@ use std::net::SocketAddr;
 use std::path::Path;
 
 use processors::catalogue::{MAX_COMPLAINTS, Terms};
+use processors::demand::{self, reorder::z_of};
 use processors::orders::DeductOn;
 use toml::de::{DeTable, DeValue};
 
@@ -44,6 +45,13 @@ const MAX_WORKERS: i64 = 256;
 const MAX_PRICE_JUMP_PERCENT: i64 = 1_000_000;
 const MAX_PRICE_TOLERANCE_PERCENT: i64 = 1_000;
 const MAX_COMPLAINT_DAYS: i64 = 365;
+/// A delay before an alert: a month.
+const MAX_DELAY_SECONDS: i64 = 2_592_000;
+/// From UTC to the furthest local time.
+const MAX_OFFSET_MINUTES: i64 = 14 * 60;
+const MAX_LEAD_DAYS: f64 = 3_650.0;
+/// Minor units.
+const MAX_COST: f64 = 1e12;
 
 /// Properties that belong to the engine: another value would break exactly-once without a word.
 const OWN_PROPERTIES: [&str; 13] = [
@@ -122,6 +130,10 @@ fn read(table: &DeTable<'_>, findings: &mut Vec<Finding>) -> Config {
         own.complaint_days = catalogue.integer("complaint_days", 1, MAX_COMPLAINT_DAYS).map_or(own.complaint_days, |n| n as u16);
         catalogue.finish();
     }
+    if let Some(mut section) = root.section("demand") {
+        config.demand = read_demand(&mut section);
+        section.finish();
+    }
     // As many partitions as the processor at their other end has tasks: then nothing has to be forwarded.
     for (default, _, processor) in topics::public() {
         let tasks = topics::tasks(&config, processor);
@@ -143,6 +155,25 @@ fn read_terms(stock: &mut Section<'_, '_>) -> Terms {
         price_tolerance_percent: stock.flag("check_prices").unwrap_or(false).then_some(tolerance),
         listed_only: stock.flag("listed_only").unwrap_or(false),
     }
+}
+
+/// `None`: it is switched off; the other keys are checked all the same.
+fn read_demand(section: &mut Section<'_, '_>) -> Option<demand::Config> {
+    let mut demand = demand::Config::default();
+    let on = section.flag("watch").unwrap_or(true);
+    demand.z = section.number("service_level", 0.5, 0.9999).map_or(demand.z, z_of);
+    demand.hysteresis = section.number("hysteresis", 0.0, 10.0).unwrap_or(demand.hysteresis);
+    let seconds = section.integer("raise_after_seconds", 0, MAX_DELAY_SECONDS);
+    demand.raise_after_seconds = seconds.map_or(demand.raise_after_seconds, |n| n as u32);
+    let offset = section.integer("utc_offset_minutes", -MAX_OFFSET_MINUTES, MAX_OFFSET_MINUTES);
+    demand.utc_offset_minutes = offset.map_or(demand.utc_offset_minutes, |n| n as i32);
+    let defaults = &mut demand.defaults;
+    defaults.lead_time_days = section.number("lead_time_days", 0.0, MAX_LEAD_DAYS).unwrap_or(defaults.lead_time_days);
+    defaults.lead_time_sigma_days = section.number("lead_time_sigma_days", 0.0, MAX_LEAD_DAYS).unwrap_or(defaults.lead_time_sigma_days);
+    defaults.order_cost = section.number("order_cost", 0.0, MAX_COST).unwrap_or(defaults.order_cost);
+    defaults.holding_rate = section.number("holding_rate", 0.0, 100.0).unwrap_or(defaults.holding_rate);
+    defaults.unit_cost = section.number("unit_cost", 0.0, MAX_COST).unwrap_or(defaults.unit_cost);
+    on.then_some(demand)
 }
 
 fn read_app(app: &mut Section<'_, '_>, config: &mut Config) {

@@ -9,13 +9,13 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use processors::{catalogue, orders};
+use processors::{catalogue, demand, orders};
 use schemas::{Sink, Source};
 
 use crate::engine::plan::ClockMode;
 
 /// Everything that somebody may decide about a running Waybill.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Config {
     /// Application id: consumer group, prefix of internal topics and of transactional ids.
     pub app: String,
@@ -37,6 +37,8 @@ pub struct Config {
     /// What of the catalogue an order's line must fit.
     pub terms: catalogue::Terms,
     pub catalogue: catalogue::Config,
+    /// Forecasts and alerts; `None`: demand is not watched.
+    pub demand: Option<demand::Config>,
     pub stock_tasks: i32,
     /// By default name (`orders`, `order-events` …).
     pub topics: BTreeMap<String, Topic>,
@@ -102,6 +104,7 @@ impl Default for Config {
             split: false,
             terms: catalogue::Terms::default(),
             catalogue: catalogue::Config::default(),
+            demand: Some(demand::Config::default()),
             stock_tasks: 4,
             topics: public_topics().map(topic).collect(),
         }

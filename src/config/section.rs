@@ -83,6 +83,21 @@ impl<'a, 'f> Section<'a, 'f> {
         number
     }
 
+    /// A number, with or without a fraction.
+    pub fn number(&mut self, key: &str, least: f64, most: f64) -> Option<f64> {
+        let value = self.get(key)?;
+        let number = match value.get_ref() {
+            DeValue::Integer(n) => i64::from_str_radix(n.as_str(), n.radix()).ok().map(|n| n as f64),
+            DeValue::Float(n) => n.as_str().parse().ok(),
+            _ => None,
+        };
+        let number = number.filter(|n| (least..=most).contains(n));
+        if number.is_none() {
+            self.wrong(key, value, &format!("a number from {least} to {most}"));
+        }
+        number
+    }
+
     pub fn flag(&mut self, key: &str) -> Option<bool> {
         let value = self.get(key)?;
         let flag = value.get_ref().as_bool();

@@ -283,9 +283,9 @@ mod tests {
     }
 
     #[test]
-    fn sixteen_topics_and_nothing_differs_once_they_are_created() {
+    fn every_topic_is_wanted_and_nothing_differs_once_they_are_created() {
         let wanted = wanted(&Config::default());
-        assert_eq!(wanted.len(), 16);
+        assert_eq!(wanted.len(), Source::ALL.len() + Sink::ALL.len() + 2 * Processor::ALL.len());
         assert_eq!(differences(&wanted, &created(&wanted)), []);
         assert_eq!(differences(&wanted, &BTreeMap::new()), []);
     }

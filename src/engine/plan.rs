@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use processors::{catalogue, orders, stock};
+use processors::{catalogue, demand, orders, stock};
 use schemas::{Sink, Source, TopicNames};
 use serde::{Deserialize, Serialize};
 
@@ -42,7 +42,12 @@ impl Processor {
     pub fn writing(sink: Sink) -> Processor {
         match sink {
             Sink::OrderEvents | Sink::DeadLetters => Processor::Orders,
-            Sink::StockLevels | Sink::StockMovements | Sink::ProductCatalog | Sink::ProductEvents => Processor::Stock,
+            Sink::StockLevels
+            | Sink::StockMovements
+            | Sink::ProductCatalog
+            | Sink::ProductEvents
+            | Sink::LowStockAlerts
+            | Sink::Forecasts => Processor::Stock,
         }
     }
 
@@ -107,6 +112,8 @@ pub struct Plan {
     pub orders: orders::Config,
     pub stock: stock::Config,
     pub catalogue: catalogue::Config,
+    /// `None`: demand is not watched.
+    pub demand: Option<demand::Config>,
     pub clock: ClockMode,
 }
 
@@ -121,6 +128,7 @@ pub struct PlanInput<'a> {
     pub split: bool,
     pub terms: catalogue::Terms,
     pub catalogue: catalogue::Config,
+    pub demand: Option<demand::Config>,
     pub clock: ClockMode,
 }
 
@@ -163,6 +171,7 @@ impl Plan {
             orders: input.orders,
             stock: stock::Config { split: input.split, terms: input.terms, names: TopicNames::new(|source| (input.name)(source.name())) },
             catalogue: input.catalogue,
+            demand: input.demand,
             clock: input.clock,
         }
     }

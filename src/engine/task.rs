@@ -22,6 +22,7 @@ pub const STOCK: u8 = b's';
 pub const RESERVATION: u8 = b'r';
 pub const SEEN: u8 = b'd';
 pub const PRODUCT: u8 = b'p';
+pub const DEMAND: u8 = b'f';
 /// What the task itself remembers: [`VIEWS_MARK`], [`CLOCK_MARK`].
 pub const MARK: u8 = b'm';
 /// Of this store alone: [`POSITION`] and what else need not be restored.
@@ -360,7 +361,7 @@ impl<S: Store> Task<S> {
 /// Whether the state under `key` is likely to be read again soon and often: to keep the others would cost more, in
 /// time and memory, than to read them from the store when they are wanted.
 fn is_hot(key: &[u8]) -> bool {
-    matches!(key.first(), Some(&STOCK | &PRODUCT))
+    matches!(key.first(), Some(&(STOCK | PRODUCT | DEMAND)))
 }
 
 /// 1 for an order with an open hold.
