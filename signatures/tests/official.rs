@@ -109,7 +109,7 @@ fn compare(script: &mut Command, cases: &[Case]) {
         let ours = case.guard.check(&headers, Some(case.payload.as_bytes()), Timestamp(case.now * 1000));
         assert!(matches!(ours, Ok(Checked::Signed { .. })), "{}: {answer}: {ours:?}", case.asked);
     }
-    println!("{} cases there and back with {:?}", cases.len(), script.get_program());
+    println!("{} cases there and back with {}", cases.len(), script.get_program().display());
 }
 
 fn has(program: &str) -> bool {
