@@ -17,10 +17,11 @@ macro_rules! round_trip {
 
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
     let Some((kind, bytes)) = bytes.split_first() else { return };
-    match kind % 4 {
+    match kind % 5 {
         0 => round_trip!(Order, bytes),
         1 => round_trip!(Stock, bytes),
         2 => round_trip!(Reservation, bytes),
-        _ => round_trip!(Seen, bytes),
+        3 => round_trip!(Seen, bytes),
+        _ => round_trip!(signatures::Seen, bytes),
     }
 });

@@ -3,6 +3,7 @@
 //!
 //! No key's bytes leave this file but by [`NewKey`], which makes one. Secrets are wiped when they are dropped.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use base64::Engine;
@@ -18,6 +19,7 @@ use crate::headers::{Headers, ID, MAX_SIGNATURES, SIGNATURE, TIMESTAMP, id_fault
 const HMAC_SECRET: &str = "whsec_";
 const ED25519_PUBLIC: &str = "whpk_";
 const ED25519_SECRET: &str = "whsk_";
+const PREFIXES: [&str; 3] = [HMAC_SECRET, ED25519_PUBLIC, ED25519_SECRET];
 
 /// Bytes of an HMAC secret, by the specification.
 const LEAST_HMAC_BYTES: usize = 24;
@@ -290,14 +292,32 @@ impl Text {
 
 /// Whether `text` is a key, or holds one: somebody put it where its place belongs. A file may be called `whsec_orders`.
 pub(crate) fn looks_like_a_key(text: &str) -> bool {
-    let base64 = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/' | b'=');
-    [HMAC_SECRET, ED25519_PUBLIC, ED25519_SECRET].iter().any(|prefix| {
-        text.starts_with(prefix)
-            || text
-                .split(prefix)
-                .skip(1)
-                .any(|rest| rest.as_bytes().iter().take_while(|b| base64(b)).count() >= LEAST_HMAC_BYTES.div_ceil(3) * 4)
-    })
+    PREFIXES.iter().any(|prefix| text.starts_with(prefix)) || holds_a_key(text)
+}
+
+fn holds_a_key(text: &str) -> bool {
+    let long_enough = |rest: &str| base64_length(rest) >= LEAST_HMAC_BYTES.div_ceil(3) * 4;
+    PREFIXES.iter().any(|prefix| text.split(prefix).skip(1).any(long_enough))
+}
+
+/// `text` without the keys that it may hold, for messages that repeat what somebody wrote.
+pub fn redacted(text: &str) -> Cow<'_, str> {
+    if !holds_a_key(text) {
+        return Cow::Borrowed(text);
+    }
+    let (mut shown, mut rest) = (String::new(), text);
+    while let Some(end) = PREFIXES.iter().filter_map(|prefix| Some(rest.find(prefix)? + prefix.len())).min() {
+        shown.push_str(&rest[..end]);
+        shown.push('…');
+        rest = &rest[end..];
+        rest = &rest[base64_length(rest)..];
+    }
+    shown.push_str(rest);
+    Cow::Owned(shown)
+}
+
+fn base64_length(text: &str) -> usize {
+    text.bytes().take_while(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/' | b'=')).count()
 }
 
 fn keyed(secret: &[u8]) -> Result<Hmac<Sha256>, KeyError> {

@@ -24,6 +24,6 @@ mod seen;
 
 pub use guard::{Checked, Guard, GuardError, MAX_KEYS, MAX_WINDOW_SECONDS, Policy, TopicKey, WINDOW_SECONDS};
 pub use headers::{HeaderRef, Headers, ID, MAX_ID_BYTES, MAX_SIGNATURES, SIGNATURE, TIMESTAMP, id_fault};
-pub use key::{KeyError, Kind, NewKey, Signed, SigningKey, VerifyingKey, sign};
+pub use key::{KeyError, Kind, NewKey, Signed, SigningKey, VerifyingKey, redacted, sign};
 pub use reference::{ReadError, Reference, ReferenceError};
 pub use seen::{Seen, SeenError};

@@ -10,7 +10,7 @@ use processors::orders::DeductOn;
 use toml::de::{DeTable, DeValue};
 
 use super::section::{Finding, Section};
-use super::{Config, Topic, public_topics, topics};
+use super::{Config, Topic, signatures, topics};
 use crate::engine::plan::{ClockMode, Processor, changelog_name, inbox_name};
 
 /// Everything that is wrong with a file, in the order of its lines.
@@ -61,8 +61,10 @@ const OWN_PROPERTIES: [&str; 13] = [
 /// The configuration that `text` describes; what it does not say is as by default. `file` is its name in errors.
 pub fn parse(text: &str, file: &Path) -> Result<Config, Errors> {
     let (table, broken) = DeTable::parse_recoverable(text);
-    let mut findings: Vec<Finding> =
-        broken.iter().map(|e| Finding { at: e.span().map_or(0, |s| s.start), message: e.message().trim_end().to_owned() }).collect();
+    let mut findings: Vec<Finding> = broken
+        .iter()
+        .map(|e| Finding { at: e.span().map_or(0, |s| s.start), message: ::signatures::redacted(e.message().trim_end()).into_owned() })
+        .collect();
     let config = read(table.get_ref(), &mut findings);
     if findings.is_empty() {
         return Ok(config);
@@ -210,11 +212,14 @@ fn read_topics(section: &mut Section<'_, '_>, config: &mut Config) {
         }
     }
     let mut places = BTreeMap::new();
-    for default in public_topics() {
+    for (default, role, _) in topics::public() {
         let Some(mut one) = section.section(default) else { continue };
         let Some(topic) = config.topics.get_mut(default) else { continue };
         if let Some(at) = read_topic(&mut one, topic) {
             places.insert(default, at);
+        }
+        if matches!(role, topics::Role::Source(_)) {
+            topic.signatures = signatures::read(&mut one);
         }
         one.finish();
     }
@@ -251,6 +256,7 @@ fn read_topic(one: &mut Section<'_, '_>, topic: &mut Topic) -> Option<usize> {
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "a test may fail by panic")]
 mod tests {
+    use super::signatures::Signatures;
     use super::*;
 
     fn parse_text(text: &str) -> Result<Config, Errors> {
@@ -266,7 +272,19 @@ mod tests {
         let text = include_str!("../../topology.toml");
         assert_eq!(parse_text(text), Ok(Config::default()));
         // Each key is there, so that the file shows all there is.
-        for key in ["name", "workers", "state_dir", "store_memory_mb", "http", "clock", "bootstrap", "tasks", "hold_seconds", "split"] {
+        for key in [
+            "name",
+            "workers",
+            "state_dir",
+            "store_memory_mb",
+            "http",
+            "clock",
+            "bootstrap",
+            "tasks",
+            "hold_seconds",
+            "split",
+            "signatures",
+        ] {
             assert!(text.lines().any(|line| line.starts_with(&format!("{key} = "))), "{key} is missing");
         }
         assert_eq!(parse_text(""), Ok(Config::default()));
@@ -315,7 +333,13 @@ mod tests {
         assert_eq!((config.kafka.bootstrap.as_str(), config.kafka.replication), ("a:1,b:2", Some(3)));
         assert_eq!((config.kafka.session_timeout_ms, config.kafka.transaction_timeout_ms), (20_000, 30_000));
         assert_eq!((config.orders.hold_seconds, config.orders.deduct_on, config.split), (60, DeductOn::Shipment, true));
-        let orders = Topic { name: "shop.orders".into(), partitions: 12, replication: Some(2), retention_ms: Some(172_800_000) };
+        let orders = Topic {
+            name: "shop.orders".into(),
+            partitions: 12,
+            replication: Some(2),
+            retention_ms: Some(172_800_000),
+            signatures: Signatures::default(),
+        };
         assert_eq!(config.topics["orders"], orders);
         // What is not said follows the tasks.
         let partitions = |name: &str| config.topics[name].partitions;

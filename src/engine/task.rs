@@ -21,6 +21,8 @@ pub const ORDER: u8 = b'o';
 pub const STOCK: u8 = b's';
 pub const RESERVATION: u8 = b'r';
 pub const SEEN: u8 = b'd';
+/// Ids of signed records.
+pub const SIGNED: u8 = b'w';
 /// What the task itself remembers: [`VIEWS_MARK`], [`CLOCK_MARK`].
 pub const MARK: u8 = b'm';
 /// Of this store alone: [`POSITION`] and what else need not be restored.
@@ -378,7 +380,8 @@ fn read_timer_key(timer: &[u8]) -> (i64, &[u8]) {
 }
 
 // The kinds sort below the timers, which `restore` relies on, and `LOCAL` is not a changelog key.
-const _: () = assert!(ORDER < TIMER && STOCK < TIMER && RESERVATION < TIMER && SEEN < TIMER && MARK < TIMER && LOCAL == 0);
+const _: () =
+    assert!(ORDER < TIMER && STOCK < TIMER && RESERVATION < TIMER && SEEN < TIMER && SIGNED < TIMER && MARK < TIMER && LOCAL == 0);
 
 #[cfg(test)]
 mod tests {

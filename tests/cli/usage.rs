@@ -19,7 +19,8 @@ fn help_lists_the_verbs_with_examples() {
     let help = run(&mut waybill(&["--help"]));
     help.says(&["run ", "topics ", "check ", "verify ", "Examples:", "Exit codes:", "WAYBILL_BOOTSTRAP"]);
     assert_eq!(help.stderr, "");
-    for verb in [&["run"][..], &["topics", "create"], &["check"], &["verify"], &["demo"]] {
+    for verb in [&["run"][..], &["topics", "create"], &["check"], &["verify"], &["demo"], &["sign"], &["keys", "new"], &["keys", "public"]]
+    {
         let mut arguments = verb.to_vec();
         arguments.push("--help");
         run(&mut waybill(&arguments)).says(&["Examples:", "--config <FILE>", "--bootstrap <HOST:PORT>"]);
