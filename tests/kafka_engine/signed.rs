@@ -16,7 +16,10 @@ use crate::records::place;
 fn application(broker: &Broker, name: &str, window: i64) -> App {
     let app = App::without_topics(broker, name, Shape::default());
     keep(&app, "first.key", &key(1));
-    app.configure("orders", &format!("signatures = \"required\"\nsignature_window_seconds = {window}\nkeys = [{}]\n", file(app.dir(), "first.key")));
+    app.configure(
+        "orders",
+        &format!("signatures = \"required\"\nsignature_window_seconds = {window}\nkeys = [{}]\n", file(app.dir(), "first.key")),
+    );
     app.create_topics();
     app
 }
@@ -103,7 +106,8 @@ pub fn a_window_ends_and_a_key_takes_over(broker: &Broker) {
     keep(&app, "second.key", &key(2));
     for (n, keys) in [format!("{old}, {new}"), new].into_iter().enumerate() {
         process.terminate();
-        std::fs::write(app.dir().join("topology.toml"), configuration.replace(&format!("keys = [{old}]"), &format!("keys = [{keys}]"))).unwrap();
+        std::fs::write(app.dir().join("topology.toml"), configuration.replace(&format!("keys = [{old}]"), &format!("keys = [{keys}]")))
+            .unwrap();
         process = app.run(0).ready();
         sender.put(&signed(place(&app, &format!("new-{n}"), "none", 1, 900), &format!("msg_new_{n}"), &[key(2)]));
         await_decisions(&app, 3 + n, &process);

@@ -116,13 +116,7 @@ fn application(broker: &Broker, name: &str) -> App {
 }
 
 /// The bad record between two good ones, all in one partition: the one that its key belongs to, if it has one.
-fn send<'a>(
-    app: &App,
-    sender: &mut Sender,
-    number: usize,
-    kind: &'a Kind,
-    sign: &dyn Fn(&str, &str, &[u8]) -> Headers,
-) -> Sent<'a> {
+fn send<'a>(app: &App, sender: &mut Sender, number: usize, kind: &'a Kind, sign: &dyn Fn(&str, &str, &[u8]) -> Headers) -> Sent<'a> {
     let partition = kind.key.as_deref().map_or(number as i32 % PARTITIONS, |key| partition_of(key, PARTITIONS));
     let topic = app.topic(kind.topic);
     let good = |sender: &mut Sender, side: &str| {
