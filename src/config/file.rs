@@ -12,7 +12,7 @@ use processors::orders::DeductOn;
 use toml::de::{DeTable, DeValue};
 
 use super::section::{Finding, Section};
-use super::{Config, Topic, public_topics, topics};
+use super::{Config, Topic, signatures, topics};
 use crate::engine::plan::{ClockMode, Processor, changelog_name, inbox_name};
 
 /// Everything that is wrong with a file, in the order of its lines.
@@ -73,8 +73,10 @@ const OWN_PROPERTIES: [&str; 13] = [
 /// The configuration that `text` describes; what it does not say is as by default. `file` is its name in errors.
 pub fn parse(text: &str, file: &Path) -> Result<Config, Errors> {
     let (table, broken) = DeTable::parse_recoverable(text);
-    let mut findings: Vec<Finding> =
-        broken.iter().map(|e| Finding { at: e.span().map_or(0, |s| s.start), message: e.message().trim_end().to_owned() }).collect();
+    let mut findings: Vec<Finding> = broken
+        .iter()
+        .map(|e| Finding { at: e.span().map_or(0, |s| s.start), message: ::signatures::redacted(e.message().trim_end()).into_owned() })
+        .collect();
     let config = read(table.get_ref(), &mut findings);
     if findings.is_empty() {
         return Ok(config);
@@ -266,11 +268,14 @@ fn read_topics(section: &mut Section<'_, '_>, config: &mut Config) {
         }
     }
     let mut places = BTreeMap::new();
-    for default in public_topics() {
+    for (default, role, _) in topics::public() {
         let Some(mut one) = section.section(default) else { continue };
         let Some(topic) = config.topics.get_mut(default) else { continue };
         if let Some(at) = read_topic(&mut one, topic) {
             places.insert(default, at);
+        }
+        if matches!(role, topics::Role::Source(_)) {
+            topic.signatures = signatures::read(&mut one);
         }
         one.finish();
     }
@@ -307,6 +312,7 @@ fn read_topic(one: &mut Section<'_, '_>, topic: &mut Topic) -> Option<usize> {
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "a test may fail by panic")]
 mod tests {
+    use super::signatures::Signatures;
     use super::*;
 
     fn parse_text(text: &str) -> Result<Config, Errors> {
@@ -339,6 +345,7 @@ mod tests {
             "price_jump_percent",
             "complaints",
             "complaint_days",
+            "signatures",
         ] {
             assert!(text.lines().any(|line| line.starts_with(&format!("{key} = "))), "{key} is missing");
         }
@@ -398,7 +405,13 @@ mod tests {
         assert_eq!(config.terms, Terms { price_tolerance_percent: Some(5), listed_only: true });
         let catalogue = processors::catalogue::Config { price_jump_percent: None, complaints: Some(3), complaint_days: 7 };
         assert_eq!(config.catalogue, catalogue);
-        let orders = Topic { name: "shop.orders".into(), partitions: 12, replication: Some(2), retention_ms: Some(172_800_000) };
+        let orders = Topic {
+            name: "shop.orders".into(),
+            partitions: 12,
+            replication: Some(2),
+            retention_ms: Some(172_800_000),
+            signatures: Signatures::default(),
+        };
         assert_eq!(config.topics["orders"], orders);
         // What is not said follows the tasks.
         let partitions = |name: &str| config.topics[name].partitions;

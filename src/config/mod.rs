@@ -3,6 +3,7 @@
 
 pub mod file;
 mod section;
+pub mod signatures;
 pub mod topics;
 
 use std::collections::BTreeMap;
@@ -67,6 +68,8 @@ pub struct Topic {
     pub replication: Option<i32>,
     /// Milliseconds; `None`: the broker's default.
     pub retention_ms: Option<i64>,
+    /// Of a source topic: who may write.
+    pub signatures: signatures::Signatures,
 }
 
 /// The public topics by their default names: what producers write, then what consumers read.
@@ -83,7 +86,10 @@ impl Config {
 
 impl Default for Config {
     fn default() -> Config {
-        let topic = |name: &str| (name.to_owned(), Topic { name: name.to_owned(), partitions: 4, replication: None, retention_ms: None });
+        let topic = |name: &str| {
+            let signatures = signatures::Signatures::default();
+            (name.to_owned(), Topic { name: name.to_owned(), partitions: 4, replication: None, retention_ms: None, signatures })
+        };
         Config {
             app: "waybill".into(),
             workers: 1,

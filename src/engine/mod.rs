@@ -7,6 +7,7 @@
 //! | `inputs.rs` | what is read and not decided; the oldest first |
 //! | `decide.rs` | one record: to its task, its inbox, or the dead letters |
 //! | `orders.rs` `stock.rs` `products.rs` `demand.rs` | a processor's step: read state, apply the rules, keep what they say |
+//! | `signed.rs` | signatures of source records, each id once |
 //! | `task.rs` `overlay.rs` `recent.rs` | a task's state: the store, what is not committed yet, what is hot |
 //! | `outputs.rs` `message.rs` | what is written: for consumers, and between tasks |
 //! | `commit.rs` | commit, then apply; recovery |
@@ -35,6 +36,7 @@ mod products;
 mod query;
 mod recent;
 mod restore;
+mod signed;
 mod stock;
 mod task;
 mod timers;

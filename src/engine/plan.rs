@@ -5,6 +5,7 @@ use std::sync::Arc;
 use processors::{catalogue, demand, orders, stock};
 use schemas::{Sink, Source, TopicNames};
 use serde::{Deserialize, Serialize};
+use signatures::Guard;
 
 use crate::log::{TopicId, Topics, Tp};
 
@@ -115,6 +116,21 @@ pub struct Plan {
     /// `None`: demand is not watched.
     pub demand: Option<demand::Config>,
     pub clock: ClockMode,
+    guards: Guards,
+}
+
+/// The rules for signatures, by source topic; those that have none take records as they come.
+#[derive(Clone, Debug, Default)]
+pub struct Guards([Option<Guard>; Source::ALL.len()]);
+
+impl Guards {
+    pub fn set(&mut self, source: Source, guard: Guard) {
+        self.0[source as usize] = Some(guard);
+    }
+
+    pub fn of(&self, source: Source) -> Option<&Guard> {
+        self.0[source as usize].as_ref()
+    }
 }
 
 /// Names and partition counts from which a [`Plan`] is made.
@@ -173,7 +189,19 @@ impl Plan {
             catalogue: input.catalogue,
             demand: input.demand,
             clock: input.clock,
+            guards: Guards::default(),
         }
+    }
+
+    /// The same, with records of some topics signed.
+    #[must_use]
+    pub fn with_guards(self, guards: Guards) -> Plan {
+        Plan { guards, ..self }
+    }
+
+    /// How records of this source are checked, if they are.
+    pub fn guard(&self, source: Source) -> Option<&Guard> {
+        self.guards.of(source)
     }
 
     pub fn role(&self, topic: TopicId) -> Role {

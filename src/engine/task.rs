@@ -23,13 +23,14 @@ pub const RESERVATION: u8 = b'r';
 pub const SEEN: u8 = b'd';
 pub const PRODUCT: u8 = b'p';
 pub const DEMAND: u8 = b'f';
-/// What the task itself remembers: [`VIEWS_MARK`], [`CLOCK_MARK`].
-pub const MARK: u8 = b'm';
+/// Ids of signed records.
+pub const SIGNED: u8 = b'w';
 /// Of this store alone: [`POSITION`] and what else need not be restored.
 const LOCAL: u8 = 0;
 /// Timers, by due time; they follow from the states that set them, so the changelog has none. Above all other kinds.
 const TIMER: u8 = b'~';
 
+// `m`: what the task itself remembers.
 /// Value: changelog offset up to which the view of every changed state has been written.
 pub const VIEWS_MARK: &[u8] = b"mviews";
 /// Value: the task's record time, for `clock = "record"`.
@@ -398,9 +399,8 @@ fn read_timer_key(timer: &[u8]) -> (i64, &[u8]) {
     (due, &timer[9..])
 }
 
-// The kinds sort below the timers, which `restore` relies on, and `LOCAL` is not a changelog key.
-const _: () =
-    assert!(ORDER < TIMER && STOCK < TIMER && RESERVATION < TIMER && SEEN < TIMER && PRODUCT < TIMER && MARK < TIMER && LOCAL == 0);
+// Kinds are letters: they sort below the timers, which `restore` relies on, and `LOCAL` is not a changelog key.
+const _: () = assert!(TIMER > b'z' && LOCAL < b'a');
 
 #[cfg(test)]
 mod tests {

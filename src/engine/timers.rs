@@ -3,11 +3,12 @@
 
 use processors::demand::Demand;
 use processors::orders::Order;
+use signatures::Seen;
 use state::Store;
 
-use super::task::{DEMAND, ORDER, Task};
+use super::task::{DEMAND, ORDER, SIGNED, Task};
 use super::work::{Context, Fault};
-use super::{demand, orders};
+use super::{demand, orders, signed};
 
 /// When the state under `key` wants to be woken, in milliseconds since the epoch. What cannot be read is met by
 /// whoever reads it next.
@@ -15,6 +16,7 @@ pub fn due_of(key: &[u8], value: &[u8]) -> Option<i64> {
     match key.first() {
         Some(&ORDER) => Order::decode(value).ok()?.due().map(|at| at.0),
         Some(&DEMAND) => Demand::decode(value).ok()?.due().map(|at| at.0),
+        Some(&SIGNED) => Some(Seen::decode(value).ok()?.due().0),
         _ => None,
     }
 }
@@ -26,6 +28,7 @@ pub fn fire<S: Store>(task: &mut Task<S>, context: &mut Context<'_>, horizon: i6
         match key.first() {
             Some(&ORDER) => orders::wake(task, context, key, *at)?,
             Some(&DEMAND) => demand::wake(task, context, key, *at, horizon)?,
+            Some(&SIGNED) => signed::forget(task, key, *at)?,
             _ => return Err(Fault::damaged(&task.name, key, &"a timer for a state that sets none")),
         }
     }
