@@ -176,9 +176,7 @@ impl Inputs {
     }
 
     /// Every input record has an outcome, or is a dead letter, or says what an earlier one said.
-    ///
-    /// `decided`: when anything last happened to the order with this number, if it is decided or cancelled.
-    pub fn finish(self, decided: &dyn Fn(u32) -> Option<i64>, registry: &Registry, findings: &mut Findings) {
+    pub fn finish(self, known: &Known, registry: &Registry, findings: &mut Findings) {
         let mut partitions: Vec<_> = self.partitions.into_iter().collect();
         partitions.sort_unstable_by_key(|((topic, partition), _)| (*topic as u8, *partition));
         let elsewhere = Elsewhere::of(&partitions);
@@ -193,7 +191,7 @@ impl Inputs {
                 answered: answered.map_or(i64::MIN, |input| input.offset),
                 before: None,
                 elsewhere: &elsewhere,
-                decided,
+                known,
                 registry,
                 findings: &mut *findings,
             };
@@ -315,7 +313,7 @@ fn subject(input: &Input, registry: &Registry) -> String {
     if input.class.of_order() {
         format!("order {}", registry.orders.text(input.subject))
     } else if input.class.of_shipment() {
-        format!("shipment {}", registry.shipments.text(input.subject))
+        format!("shipment {}", registry.shipments.text(registry.rides.pair(input.subject).0))
     } else if input.class == Class::Malformed {
         "nobody can say what".into()
     } else {
@@ -356,6 +354,14 @@ impl Elsewhere {
     }
 }
 
+/// What the others know at the end.
+pub(crate) struct Known<'a> {
+    /// When anything last happened to the order with this number, if it is decided or cancelled.
+    pub decided: &'a dyn Fn(u32) -> Option<i64>,
+    /// How often the shipment and vehicle of this pair have come to an end.
+    pub ended: &'a dyn Fn(u32) -> u32,
+}
+
 /// The records of one partition, grouped by id, each group in the order of its offsets.
 struct Check<'a> {
     topic: Topic,
@@ -365,7 +371,7 @@ struct Check<'a> {
     /// What the group's first effective record said.
     before: Option<Before>,
     elsewhere: &'a Elsewhere,
-    decided: &'a dyn Fn(u32) -> Option<i64>,
+    known: &'a Known<'a>,
     registry: &'a Registry,
     findings: &'a mut Findings,
 }
@@ -399,7 +405,7 @@ impl Check<'_> {
             }
             let done = input.has(mark::REFUSED) || input.balance == Units::NONE || self.in_flight(input);
             let unsettled = input.has(mark::EARLY) && !input.has(mark::SETTLED);
-            if unsettled && (self.decided)(input.subject).is_some_and(|at| !self.findings.in_flight(Topic::OrderEvents, at)) {
+            if unsettled && (self.known.decided)(input.subject).is_some_and(|at| !self.findings.in_flight(Topic::OrderEvents, at)) {
                 let message = format!("the {} was noted before its order, which is decided or cancelled, and nothing came of it", says());
                 self.found(Kind::NoOutcome, input, message);
             }
@@ -412,6 +418,12 @@ impl Check<'_> {
             self.findings.counts().duplicates += 1;
         } else if input.class.may_be_silent() && before.is_none() {
             // It has no output of its own.
+        } else if matches!(input.class, Class::Dispatch | Class::Recall)
+            && (self.known.ended)(input.subject) > u32::from(input.class == Class::Dispatch && before.is_some())
+        {
+            // It ended before anybody had planned it; or there was nothing left to call back.
+            self.before = Some(Before { id: input.id, content: input.content, offset: input.offset });
+            return;
         } else if !self.findings.options.complete && (input.offset > self.answered || self.in_flight(input)) {
             self.findings.counts().pending += 1;
         } else {

@@ -111,12 +111,12 @@ impl Class {
     pub fn leads_to_shipment(self, kind: ShipmentKind) -> bool {
         use ShipmentKind as S;
         match self {
-            Class::Dispatch => !matches!(kind, S::Delivered | S::Failed),
-            Class::StopDelivered => !matches!(kind, S::Planned | S::Failed | S::Recalled),
-            Class::StopFailed => !matches!(kind, S::Planned | S::Delivered | S::Recalled),
-            Class::Recall => !matches!(kind, S::Planned | S::Delivered | S::Failed | S::Completed),
-            // An investigation.
-            Class::FeedbackOrder => true,
+            // One that takes an order from another shipment ends that, perhaps.
+            Class::Dispatch => !matches!(kind, S::Delivered | S::Failed | S::Investigated),
+            Class::StopDelivered => !matches!(kind, S::Planned | S::Failed | S::Recalled | S::Investigated),
+            Class::StopFailed => !matches!(kind, S::Planned | S::Delivered | S::Recalled | S::Investigated),
+            Class::Recall => matches!(kind, S::Left | S::Recalled),
+            Class::FeedbackOrder => kind == S::Investigated,
             _ => false,
         }
     }
@@ -155,7 +155,7 @@ impl Class {
             Class::Place => matches!(kind, EventKind::Accepted | EventKind::Rejected),
             Class::Cancel => matches!(kind, EventKind::Cancelled | EventKind::Noted),
             // It is the shipment that answers.
-            _ if self.of_shipment() => false,
+            Class::StopDelivered | Class::StopFailed | Class::Recall => false,
             _ => self.leads_to_event(kind),
         }
     }
@@ -243,7 +243,7 @@ pub(crate) struct Input {
     pub bytes: u64,
     /// What it asks for minus what came out of it; nothing is left when it is done.
     pub balance: Units,
-    /// Number of its order or SKU.
+    /// Number of its order or SKU, or of the pair of shipment and vehicle.
     pub subject: u32,
     pub class: Class,
     pub marks: u16,
