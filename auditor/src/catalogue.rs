@@ -18,7 +18,7 @@ struct Product {
     timestamp: i64,
     seq: u64,
     version: u64,
-    /// When it was withdrawn (true) or listed again, by the events' record timestamps.
+    /// When it was withdrawn or put into quarantine (true), or listed again, by the events' record timestamps.
     turns: Vec<(i64, bool)>,
     /// The last row, and its version.
     row: Option<(At, u64)>,
@@ -63,20 +63,21 @@ impl Catalogue {
         let mut wrong = |kind: Kind, told: u64, want: u64| {
             findings.add(kind, at, format!("`{word}` of {sku} names the version {told}, expected {want}"));
         };
+        if e.kind.is_version() {
+            let told = e.version.unwrap_or(before);
+            if told != before.saturating_add(1) {
+                wrong(Kind::VersionGap, told, before.saturating_add(1));
+            }
+            product.version = told;
+        } else if let Some(told) = e.current_version.or(e.version).filter(|told| *told != before) {
+            wrong(Kind::WrongVersion, told, before);
+        }
         match e.kind {
-            ProductKind::Updated | ProductKind::Withdrawn => {
-                let told = e.version.unwrap_or(before);
-                if told != before.saturating_add(1) {
-                    wrong(Kind::VersionGap, told, before.saturating_add(1));
-                }
-                product.version = told;
-                product.turn(timestamp, e.kind == ProductKind::Withdrawn);
-            }
-            ProductKind::Refused | ProductKind::Quarantined => {
-                if let Some(told) = e.current_version.or(e.version).filter(|told| *told != before) {
-                    wrong(Kind::WrongVersion, told, before);
-                }
-            }
+            ProductKind::Updated => product.turn(timestamp, false),
+            ProductKind::Withdrawn => product.turn(timestamp, true),
+            // An update that waits leaves on sale what stands.
+            ProductKind::Quarantined if e.held.is_none() => product.turn(timestamp, true),
+            _ => {}
         }
         true
     }
@@ -97,7 +98,7 @@ impl Catalogue {
         }
     }
 
-    /// The product was surely withdrawn when a record with this timestamp was written.
+    /// The product was surely off sale when a record with this timestamp was written.
     pub fn withdrawn(&self, number: u32, timestamp: i64) -> bool {
         let Some(product) = self.list.get(number as usize) else { return false };
         let before = product.turns.iter().rev().find(|(turn, _)| turn.saturating_add(TOLD_APART_MS) <= timestamp);

@@ -177,6 +177,8 @@ pub(crate) enum Role {
     Back,
     /// (kind of movement, location): what a restock or count has to do.
     Effect,
+    /// (order, 0): an order that has to hear of its shipment.
+    Told,
 }
 
 /// The finaliser of splitmix64.

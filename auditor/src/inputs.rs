@@ -26,7 +26,7 @@ pub(crate) struct Claim {
 pub(crate) enum Claimed {
     Event {
         kind: EventKind,
-        /// It says that a payment came before its order: a word, not the last one.
+        /// It says that a payment or shipment came before its order: a word, not the last one.
         early: bool,
         /// Of its lines, as [`Role::Line`] and as [`Role::Back`].
         lines: [Units; 2],
@@ -223,7 +223,11 @@ fn apply(input: &mut Input, claim: &Claim, registry: &Registry, findings: &mut F
     match claim.what {
         Claimed::Event { kind, lines, early } => {
             input.marks |= mark::TOUCHED | if early { mark::EARLY } else { mark::SETTLED };
-            event(input, kind, lines);
+            if input.class.of_shipment() {
+                told(input, kind, early, claim.subject);
+            } else {
+                event(input, kind, lines);
+            }
         }
         Claimed::Movement { kind, sku, location, units } => {
             input.marks |= mark::TOUCHED;
@@ -277,6 +281,17 @@ fn event(input: &mut Input, kind: EventKind, [lines, back]: [Units; 2]) {
             }
         }
         _ => {}
+    }
+}
+
+/// An order has heard of its shipment.
+fn told(input: &mut Input, kind: EventKind, early: bool, order: u32) {
+    if input.class.is_answered_by(kind) {
+        input.marks |= mark::ANSWERED;
+    }
+    // What it ships is said apart, and who hears before it is placed hears again.
+    if !early && !matches!(kind, EventKind::PartShipped | EventKind::Shipped) {
+        input.balance -= Units::of(1, Role::Told, order, 0);
     }
 }
 
@@ -350,7 +365,9 @@ impl Elsewhere {
     }
 
     fn has(&self, topic: Topic, partition: i32, input: &Input) -> bool {
-        self.0.get(&(topic, input.id, input.content)).is_some_and(|found| found.is_some_and(|found| found != partition))
+        let found = self.0.get(&(topic, input.id, input.content)).copied().flatten();
+        // An update may be refused between two that say the same.
+        found.is_some_and(|found| found != partition || input.class.repeats())
     }
 }
 
@@ -403,8 +420,11 @@ impl Check<'_> {
                 let message = format!("the {} took effect, as did the one with the same id at offset {}", says(), before.offset);
                 self.found(Kind::AppliedTwice, input, message);
             }
+            let of_shipment = input.class.of_shipment();
             let done = input.has(mark::REFUSED) || input.balance == Units::NONE || self.in_flight(input);
-            let unsettled = input.has(mark::EARLY) && !input.has(mark::SETTLED);
+            // An order that nobody has placed has heard all that it ever may.
+            let done = done || (of_shipment && (input.has(mark::EARLY) || self.findings.counts().order_events == 0));
+            let unsettled = input.has(mark::EARLY) && !input.has(mark::SETTLED) && !of_shipment;
             if unsettled && (self.known.decided)(input.subject).is_some_and(|at| !self.findings.in_flight(Topic::OrderEvents, at)) {
                 let message = format!("the {} was noted before its order, which is decided or cancelled, and nothing came of it", says());
                 self.found(Kind::NoOutcome, input, message);

@@ -4,7 +4,7 @@
 
 use rustc_hash::FxHashMap;
 
-use crate::facts::{At, Findings, Registry};
+use crate::facts::{At, Findings, Registry, Role, Units};
 use crate::input::Class;
 use crate::input::fleet::Dispatched;
 use crate::inputs::{Claimed, Settled};
@@ -63,6 +63,8 @@ struct Load {
     vehicles: Vec<u32>,
     orders: Vec<u32>,
     stops: Vec<u32>,
+    /// The order of each stop; none if dispatches differ in it.
+    order_of: FxHashMap<u32, Option<u32>>,
     /// What the first dispatch says.
     content: Option<u64>,
     /// There is another one, so it is not known here which one stood.
@@ -104,8 +106,8 @@ pub(crate) struct Shipments {
 }
 
 impl Shipments {
-    /// A record on `dispatches` that reads well.
-    pub fn told(&mut self, dispatched: &Dispatched) {
+    /// A record on `dispatches` that reads well. Returns the orders that have to hear of it, as [`Role::Told`].
+    pub fn told(&mut self, dispatched: &Dispatched) -> Units {
         let index = dispatched.shipment as usize;
         if index >= self.loads.len() {
             self.loads.resize_with(index + 1, Load::default);
@@ -117,6 +119,22 @@ impl Shipments {
             add(&mut load.vehicles, &[dispatched.vehicle]);
             add(&mut load.orders, &dispatched.orders);
             add(&mut load.stops, &dispatched.stops);
+            let mut orders = vec![];
+            for (&stop, &order) in dispatched.stops.iter().zip(&dispatched.orders) {
+                let known = load.order_of.entry(stop).or_insert(Some(order));
+                *known = known.filter(|known| *known == order);
+                add(&mut orders, &[order]);
+            }
+            return orders.into_iter().fold(Units::NONE, |sum, order| sum + Units::of(1, Role::Told, order, 0));
+        }
+        let order = dispatched.stops.first().and_then(|stop| load.order_of.get(stop).copied().flatten());
+        let Some(order) = order else { return Units::NONE };
+        // An order with several stops hears of the last delivery only.
+        let stops = load.order_of.values().filter(|of| **of == Some(order)).count();
+        match dispatched.class {
+            Some(Class::StopFailed) => Units::of(1, Role::Told, order, 0),
+            Some(Class::StopDelivered) if stops == 1 => Units::of(1, Role::Told, order, 0),
+            _ => Units::NONE,
         }
     }
 

@@ -17,8 +17,10 @@ pub(crate) fn clean(written: &str) -> Cow<'_, str> {
     if trimmed.is_ascii() {
         return Cow::Owned(trimmed.to_ascii_uppercase());
     }
+    // Small letters first: some capitals, as that of the sharp s, are those of a text in another spelling.
+    let spell = |text: &str| text.nfkc().filter(|c| !is_unseen(*c)).collect::<String>().to_lowercase().to_uppercase();
     // Capitals of a composed text may be composable once more, so fold until it stays.
-    let fold = |text: &str| text.nfkc().collect::<String>().to_uppercase().nfkc().collect::<String>().trim().to_owned();
+    let fold = |text: &str| spell(text).nfkc().collect::<String>().trim().to_owned();
     let mut text = fold(trimmed);
     for _ in 1..MAX_ROUNDS {
         let again = fold(&text);
@@ -28,6 +30,12 @@ pub(crate) fn clean(written: &str) -> Cow<'_, str> {
         text = again;
     }
     Cow::Owned(text)
+}
+
+/// Soft hyphens, marks of the writing direction, spaces and joiners without width: nobody sees them.
+pub(crate) fn is_unseen(c: char) -> bool {
+    let ranges = ['\u{200b}'..='\u{200f}', '\u{202a}'..='\u{202e}', '\u{2060}'..='\u{206f}', '\u{fff9}'..='\u{fffb}'];
+    ['\u{ad}', '\u{61c}', '\u{180e}', '\u{feff}'].contains(&c) || ranges.iter().any(|range| range.contains(&c))
 }
 
 #[cfg(test)]
@@ -43,6 +51,8 @@ mod tests {
             ("stra\u{df}e", "STRASSE"),
             ("e\u{301}", "\u{c9}"),
             ("\u{fb01}g", "FIG"),
+            ("STRA\u{1e9e}E", "STRASSE"),
+            ("85\u{200b}123a\u{feff}", "85123A"),
             ("", ""),
         ] {
             assert_eq!(clean(written), want, "{written}");

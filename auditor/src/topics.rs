@@ -43,11 +43,11 @@ impl Auditor {
                 self.pings.add(at, record, &mut self.registry);
             }
             Topic::Dispatches => {
-                let (input, dispatched) = Input::dispatch(record, &mut self.registry);
-                self.inputs.add(at, input);
+                let (mut input, dispatched) = Input::dispatch(record, &mut self.registry);
                 if let Some(dispatched) = dispatched {
-                    self.shipments.told(&dispatched);
+                    input.balance = self.shipments.told(&dispatched);
                 }
+                self.inputs.add(at, input);
             }
             _ => {
                 self.findings.counts().feedback += u64::from(topic == Topic::Feedback);
@@ -82,7 +82,7 @@ impl Auditor {
             lines[0] += Units::of(line.quantity, Role::Line, sku, 0);
             lines[1] += Units::of(line.quantity, Role::Back, sku, 0);
         }
-        let early = event.reason.as_deref() == Some("payment_before_order");
+        let early = matches!(event.reason.as_deref(), Some("payment_before_order" | "shipment_before_order"));
         self.claim(at, &event.cause, subject, Claimed::Event { kind: event.kind, early, lines });
     }
 

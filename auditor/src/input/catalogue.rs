@@ -3,11 +3,11 @@
 use std::borrow::Cow;
 
 use serde::Deserialize;
-use serde_json::Value;
+use unicode_normalization::UnicodeNormalization;
 
 use super::{Class, Said, id};
 use crate::facts::{Registry, Units, digest};
-use crate::sku::clean;
+use crate::sku::{clean, is_unseen};
 
 #[derive(Deserialize)]
 struct Product<'a> {
@@ -15,6 +15,18 @@ struct Product<'a> {
     kind: Cow<'a, str>,
     #[serde(borrow)]
     sku: Cow<'a, str>,
+    #[serde(borrow)]
+    gtin: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    name: Option<Cow<'a, str>>,
+    price: Option<i64>,
+    #[serde(borrow)]
+    currency: Option<Cow<'a, str>>,
+    lead_time_days: Option<i64>,
+    order_cost: Option<i64>,
+    holding_cost: Option<i64>,
+    reorder_point: Option<i64>,
+    mute: Option<bool>,
 }
 
 /// None if it does not read as `wire.md` says.
@@ -24,21 +36,34 @@ pub(super) fn product(key: &str, text: &str, registry: &mut Registry) -> Option<
     if sku.is_empty() || sku != clean(key) {
         return None;
     }
-    let class = match &*product.kind {
-        "upsert" => Class::Upsert,
-        "withdraw" => Class::Withdraw,
+    let (class, content) = match &*product.kind {
+        // What the product is, whatever version it was made for and however it is written: an update that says what
+        // stands changes nothing.
+        "upsert" => (
+            Class::Upsert,
+            digest(&(
+                (product.gtin.as_deref().map(digits), product.name.as_deref().map(letters).filter(|name| !name.is_empty())),
+                (product.price, &product.currency, product.lead_time_days, product.order_cost, product.holding_cost),
+                (product.reorder_point, product.mute.unwrap_or(false)),
+            )),
+        ),
+        // Withdrawn is withdrawn, for whatever reason.
+        "withdraw" => (Class::Withdraw, digest(&"withdraw")),
         _ => return None,
     };
-    // All its members, in the order of their names: which of them count is the catalogue's business.
-    let whole: Value = serde_json::from_str(text).ok()?;
-    Some(Said {
-        class,
-        subject: registry.sku(&product.sku),
-        id: id(&("product", &*sku)),
-        content: digest(&whole.to_string()),
-        balance: Units::NONE,
-        lines: false,
-    })
+    let subject = registry.sku(&product.sku);
+    Some(Said { class, subject, id: id(&("product", &*sku)), content, balance: Units::NONE, lines: false })
+}
+
+/// A GTIN's digits, without the zeros in front.
+fn digits(gtin: &str) -> String {
+    let digits: String = gtin.chars().filter(char::is_ascii_digit).collect();
+    digits.trim_start_matches('0').to_owned()
+}
+
+/// A text without white space and what nobody sees.
+fn letters(text: &str) -> String {
+    text.chars().filter(|c| !c.is_whitespace() && !c.is_control() && !is_unseen(*c)).nfc().collect()
 }
 
 #[derive(Deserialize)]
@@ -64,6 +89,9 @@ pub(super) fn feedback(key: &str, text: &str, registry: &mut Registry) -> Option
     if feedback.id != key && clean(&feedback.id) != clean(key) {
         return None;
     }
+    let of_sku = matches!(&*feedback.about, "product" | "stock");
+    let about = if of_sku { clean(&feedback.id) } else { Cow::Borrowed(&*feedback.id) };
+    let kind = feedback.kind.as_deref().map(|kind| letters(kind).to_lowercase());
     let (class, subject) = match (&*feedback.about, &feedback.order_id) {
         ("order", _) => (Class::FeedbackOrder, registry.orders.number(&feedback.id)),
         ("delivery", Some(order)) => (Class::FeedbackOrder, registry.orders.number(order)),
@@ -74,8 +102,8 @@ pub(super) fn feedback(key: &str, text: &str, registry: &mut Registry) -> Option
     Some(Said {
         class,
         subject,
-        id: id(&("feedback", &feedback.about, &feedback.id, &feedback.own_id)),
-        content: digest(&(&feedback.kind, feedback.rating.map(f64::to_bits), &feedback.text, &feedback.order_id)),
+        id: id(&("feedback", &feedback.about, &about, &feedback.own_id)),
+        content: digest(&(&kind, feedback.rating.map(f64::to_bits), &feedback.text, &feedback.order_id)),
         balance: Units::NONE,
         lines: false,
     })

@@ -20,6 +20,7 @@ pub(crate) struct Dispatched {
     pub content: u64,
     /// Of a dispatch all, of a proof of delivery the one.
     pub stops: Vec<u32>,
+    /// Of a dispatch, one for each stop.
     pub orders: Vec<u32>,
 }
 
@@ -51,7 +52,7 @@ struct Stop<'a> {
     #[serde(borrow, rename = "stop_id")]
     id: Cow<'a, str>,
     #[serde(borrow)]
-    order_id: Option<Cow<'a, str>>,
+    order_id: Cow<'a, str>,
     lat: f64,
     lon: f64,
     service_seconds: Option<i64>,
@@ -92,7 +93,7 @@ pub(super) fn dispatch(key: &str, text: &str, registry: &mut Registry) -> Option
     let mut dispatched = Dispatched { class: Some(class), shipment, vehicle: registry.vehicles.number(key), ..Dispatched::default() };
     let (id, content) = if class == Class::Dispatch {
         dispatched.stops = stops.iter().map(|stop| registry.stops.number(&stop.id)).collect();
-        dispatched.orders = stops.iter().filter_map(|stop| stop.order_id.as_deref()).map(|order| registry.orders.number(order)).collect();
+        dispatched.orders = stops.iter().map(|stop| registry.orders.number(&stop.order_id)).collect();
         let places: Vec<u64> = stops.iter().map(Stop::digest).collect();
         let depot = command.depot.map(|depot| (depot.lat.to_bits(), depot.lon.to_bits(), depot.radius));
         (id(&("dispatch", key, &command.shipment_id)), digest(&(depot, places, command.optimise.unwrap_or_default())))

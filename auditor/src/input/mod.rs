@@ -102,7 +102,8 @@ impl Class {
             Class::Refunded | Class::FeedbackOrder | Class::StopFailed | Class::Recall => kind == E::Noted,
             // Who dispatches an order ships what is left of it.
             Class::Dispatch => matches!(kind, E::PartShipped | E::Shipped | E::OutForDelivery | E::Noted),
-            Class::StopDelivered => matches!(kind, E::Delivered | E::Noted),
+            // It may have been paid since it went out.
+            Class::StopDelivered => matches!(kind, E::Shipped | E::Delivered | E::Noted),
             _ => false,
         }
     }
@@ -127,7 +128,8 @@ impl Class {
         match self {
             Class::Upsert => matches!(kind, P::Updated | P::Refused | P::Quarantined),
             Class::Withdraw => matches!(kind, P::Withdrawn | P::Refused),
-            Class::FeedbackProduct => kind == P::Quarantined,
+            Class::FeedbackProduct => matches!(kind, P::Rated | P::Noted | P::Quarantined),
+            Class::FeedbackStock => matches!(kind, P::CountRequested | P::Noted),
             _ => false,
         }
     }
@@ -138,7 +140,7 @@ impl Class {
         match self {
             Class::Place => matches!(kind, M::Held | M::Released | M::Expired),
             Class::Cancel => matches!(kind, M::Released | M::Returned),
-            Class::Ship | Class::Dispatch => kind == M::Sold,
+            Class::Ship | Class::Dispatch | Class::StopDelivered => kind == M::Sold,
             Class::Return => kind == M::Returned,
             Class::Captured => matches!(kind, M::Held | M::Released | M::Confirmed | M::Sold),
             Class::Received => kind == M::Received,
@@ -155,7 +157,7 @@ impl Class {
             Class::Place => matches!(kind, EventKind::Accepted | EventKind::Rejected),
             Class::Cancel => matches!(kind, EventKind::Cancelled | EventKind::Noted),
             // It is the shipment that answers.
-            Class::StopDelivered | Class::StopFailed | Class::Recall => false,
+            _ if self.of_shipment() => false,
             _ => self.leads_to_event(kind),
         }
     }
@@ -183,7 +185,7 @@ impl Class {
 
     /// Nothing that can be read has to come of it: it changes a figure of a view at most.
     pub fn may_be_silent(self) -> bool {
-        matches!(self, Class::Expected | Class::FeedbackProduct | Class::FeedbackStock)
+        self == Class::Expected
     }
 
     /// It is about an order, and answered by an order event; else about a SKU, and answered by a movement.

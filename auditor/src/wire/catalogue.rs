@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 
 use super::{Cause, json, same_as_key, time};
 use crate::Record;
@@ -15,6 +16,9 @@ pub(crate) enum ProductKind {
     Refused,
     Quarantined,
     Withdrawn,
+    Rated,
+    CountRequested,
+    Noted,
 }
 
 impl ProductKind {
@@ -24,7 +28,15 @@ impl ProductKind {
             ProductKind::Refused => "refused",
             ProductKind::Quarantined => "quarantined",
             ProductKind::Withdrawn => "withdrawn",
+            ProductKind::Rated => "rated",
+            ProductKind::CountRequested => "count_requested",
+            ProductKind::Noted => "noted",
         }
+    }
+
+    /// It is a version of its product, one more than before.
+    pub fn is_version(self) -> bool {
+        matches!(self, ProductKind::Updated | ProductKind::Quarantined | ProductKind::Withdrawn)
     }
 }
 
@@ -42,6 +54,8 @@ pub(crate) struct ProductEvent<'a> {
     /// What a refusal was compared with.
     pub current_version: Option<u64>,
     pub reason: Option<String>,
+    /// Of an update that waits in quarantine; without one the product itself is off sale.
+    pub held: Option<IgnoredAny>,
     #[serde(borrow)]
     pub at: Cow<'a, str>,
     #[serde(borrow)]
@@ -62,8 +76,8 @@ impl<'a> ProductEvent<'a> {
         let event: ProductEvent = json(record)?;
         same_as_key("sku", &event.sku, record)?;
         time(&event.at)?;
-        if event.kind == ProductKind::Updated && event.version.is_none() {
-            return Err("`updated` has no version".into());
+        if event.kind.is_version() && event.version.is_none() {
+            return Err(format!("`{}` has no version", event.kind.word()));
         }
         if event.kind == ProductKind::Refused && (event.reason.is_none() || event.current_version.is_none()) {
             return Err("`refused` has no reason or no current_version".into());

@@ -33,10 +33,10 @@ fn so_does_one_with_a_catalogue_alerts_and_vehicles() {
     let report = whole().seal().audit();
     passes(&report);
     let c = &report.counts;
-    assert_eq!((c.products, c.product_events.len(), c.listings, c.duplicates), (2, 4, 3, 9));
+    assert_eq!((c.products, c.product_events.len(), c.listings, c.duplicates), (2, 7, 3, 11));
     assert_eq!((c.alerts["raised"], c.alerts["resolved"], c.open_alerts, c.forecasts), (3, 1, 2, 2));
     assert_eq!((c.shipments, c.open_shipments, c.shipment_events.len()), (2, 1, 17));
-    assert_eq!((c.pings, c.verdicts.len(), c.vehicles, c.positions["silent"], c.feedback), (18, 5, 1, 1, 4));
+    assert_eq!((c.pings, c.verdicts.len(), c.vehicles, c.positions["silent"], c.feedback), (18, 5, 1, 1, 6));
     let text = report.to_string();
     assert!(text.contains("shipments                2  1 of them open\n"), "{text}");
     assert!(!shop().seal().audit().to_string().contains("shipments"), "what is not there is not spoken of");

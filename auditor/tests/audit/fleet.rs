@@ -157,13 +157,16 @@ faults! {
     }
     delivered_twice_at_a_stop: whole, [StopEndedTwice, ShipmentWithoutEnd], |h| {
         let proof = h.proof("V-9", "S-2", "delivered", "1");
+        h.event("31", "noted", proof, json!({}));
         h.shipment("S-2", "V-9", "delivered", proof, json!({"stop_id": "1"}));
         h.shipment("S-2", "V-9", "delivered", proof, json!({"stop_id": "1"}))
     }
     failed_after_it_was_delivered: whole, [StopEndedTwice, ShipmentWithoutEnd], |h| {
         let proof = h.proof("V-9", "S-2", "delivered", "1");
+        h.event("31", "noted", proof, json!({}));
         h.shipment("S-2", "V-9", "delivered", proof, json!({"stop_id": "1"}));
         let proof = h.proof("V-9", "S-2", "failed", "1");
+        h.event("31", "noted", proof, json!({}));
         h.shipment("S-2", "V-9", "failed", proof, json!({"stop_id": "1"}))
     }
 }
@@ -206,19 +209,16 @@ faults! {
         h.shipment("S-2", "V-9", "silent", ping, json!({}))
     }
     delivered_what_another_vehicle_has: whole, [StopEndedTwice], |h| {
-        let dispatch = h.dispatch("V-8", "S-4", &[("1", "31"), ("2", "30")]);
-        h.shipment("S-4", "V-8", "planned", dispatch, json!({}));
-        let other = h.dispatch("V-9", "S-5", &[("1", "31")]);
+        h.sent("V-8", "S-4", &[("1", "31"), ("2", "30")]);
+        let other = h.sent("V-9", "S-5", &[("1", "31")]);
         h.shipment("S-4", "V-8", "recalled", other, json!({"stop_id": "1", "reason": "handed_over"}));
-        h.shipment("S-5", "V-9", "planned", other, json!({}));
         let proof = h.proof("V-8", "S-4", "delivered", "1");
+        h.event("31", "noted", proof, json!({}));
         h.shipment("S-4", "V-8", "delivered", proof, json!({"stop_id": "1"}))
     }
     recalled_by_a_dispatch_that_has_nothing_of_it: whole, [WrongLoad], |h| {
-        let dispatch = h.dispatch("V-8", "S-4", &[("1", "31"), ("2", "30")]);
-        h.shipment("S-4", "V-8", "planned", dispatch, json!({}));
-        let other = h.dispatch("V-9", "S-5", &[("1", "9")]);
-        h.shipment("S-5", "V-9", "planned", other, json!({}));
+        h.sent("V-8", "S-4", &[("1", "31"), ("2", "30")]);
+        let other = h.sent("V-9", "S-5", &[("1", "9")]);
         h.shipment("S-4", "V-8", "recalled", other, json!({"stop_id": "1", "reason": "handed_over"}))
     }
     something_after_the_end: whole, [AfterTheEnd], |h| {
@@ -288,7 +288,7 @@ faults! {
     planned_by_an_order: whole, [WrongCause], |h| {
         h.shipment("S-2", "V-9", "planned", ("orders", 0), json!({}))
     }
-    an_order_that_is_not_on_the_shipment: whole, [WrongLoad], |h| {
+    an_order_that_is_not_on_the_shipment: whole, [WrongLoad, InputMismatch], |h| {
         let proof = h.one("dispatches", &json!({"type": "failed"}));
         h.event("1", "noted", proof, json!({}))
     }
@@ -297,10 +297,26 @@ faults! {
         h.edit(at, json!({"order_ids": ["30", "9"]}));
         at
     }
+    a_dispatch_that_its_order_never_heard_of: whole, [InputMismatch], |h| {
+        let at = h.dispatch("V-9", "S-9", &[("1", "30"), ("2", "31")]);
+        h.shipment("S-9", "V-9", "planned", at, json!({}));
+        h.event("30", "noted", at, json!({}));
+        at
+    }
+    a_dispatch_that_its_order_heard_of_twice: whole, [InputMismatch], |h| {
+        let at = h.sent("V-9", "S-9", &[("1", "30")]);
+        h.event("30", "noted", at, json!({}));
+        at
+    }
+    a_failed_stop_that_its_order_never_heard_of: whole, [InputMismatch], |h| {
+        let at = h.proof("V-9", "S-2", "failed", "1");
+        h.shipment("S-2", "V-9", "failed", at, json!({"stop_id": "1"}));
+        h.shipment("S-2", "V-9", "completed", at, json!({}));
+        at
+    }
     delivered_and_never_shipped: whole, [IllegalTransition], |h| {
         // Order 31 has been out twice; order 9 is paid and was never shipped.
-        let dispatch = h.dispatch("V-9", "S-9", &[("1", "9")]);
-        h.shipment("S-9", "V-9", "planned", dispatch, json!({}));
+        h.sent("V-9", "S-9", &[("1", "9")]);
         let proof = h.proof("V-9", "S-9", "delivered", "1");
         h.shipment("S-9", "V-9", "delivered", proof, json!({"stop_id": "1"}));
         h.shipment("S-9", "V-9", "completed", proof, json!({}));
@@ -364,22 +380,38 @@ fn a_vehicle_may_be_believed_elsewhere_after_enough_pings() {
 #[test]
 fn an_order_may_be_handed_over() {
     let mut h = whole();
-    let dispatch = h.dispatch("V-8", "S-4", &[("1", "31"), ("2", "30")]);
-    h.shipment("S-4", "V-8", "planned", dispatch, json!({}));
-    let other = h.dispatch("V-9", "S-5", &[("1", "31")]);
+    h.sent("V-8", "S-4", &[("1", "31"), ("2", "30")]);
+    let other = h.sent("V-9", "S-5", &[("1", "31")]);
     h.shipment("S-4", "V-8", "recalled", other, json!({"stop_id": "1", "reason": "handed_over", "order_ids": ["31"]}));
-    h.shipment("S-5", "V-9", "planned", other, json!({}));
-    let third = h.dispatch("V-10", "S-6", &[("1", "31")]);
+    let third = h.sent("V-10", "S-6", &[("1", "31")]);
     h.shipment("S-5", "V-9", "recalled", third, json!({"stop_id": "1", "reason": "handed_over"}));
     h.shipment("S-5", "V-9", "recalled", third, json!({"reason": "handed_over"}));
-    h.shipment("S-6", "V-10", "planned", third, json!({}));
     // There is nothing left to call back.
     h.proof("V-9", "S-5", "recall", "1");
     let proof = h.proof("V-8", "S-4", "delivered", "2");
+    h.event("30", "noted", proof, json!({}));
     for (kind, stop) in [("departed", None), ("delivered", Some("2")), ("completed", None)] {
         h.shipment("S-4", "V-8", kind, proof, stop.map_or(json!({}), |stop| json!({"stop_id": stop})));
     }
     let report = h.seal().audit();
     assert!(report.ok(), "{report}");
     assert_eq!((report.counts.shipments, report.counts.open_shipments), (5, 2));
+}
+
+/// Nobody has placed the order yet: it hears at once, and again when it is decided, perhaps.
+#[test]
+fn an_order_may_be_dispatched_before_it_is_placed() {
+    for placed in [false, true] {
+        let mut h = whole();
+        let dispatch = h.dispatch("V-9", "S-9", &[("1", "50")]);
+        h.shipment("S-9", "V-9", "planned", dispatch, json!({}));
+        h.event("50", "noted", dispatch, json!({"reason": "shipment_before_order"}));
+        if placed {
+            let place = h.place("50", &[("Z", 1)]);
+            h.event("50", "rejected", place, json!({"reason": "unknown_sku"}));
+            h.event("50", "noted", dispatch, json!({"reason": "order_closed"}));
+        }
+        let report = h.seal().audit();
+        assert!(report.ok(), "{report}");
+    }
 }

@@ -33,10 +33,11 @@ fn catalogue(h: &mut History) {
     let stale = h.product("D", "upsert", json!({"price": 260, "expected_version": 7}));
     h.product_event("D", "refused", stale, json!({"reason": "version_conflict", "current_version": 1}));
     let jump = h.product("D", "upsert", json!({"price": 25500, "expected_version": 1}));
-    h.product_event("D", "quarantined", jump, json!({"reason": "price_jump"}));
-    let spelled = h.json("products", "d", json!({"type": "upsert", "sku": "d ", "price": 270, "expected_version": 1}));
-    h.product_event("D", "updated", spelled, json!({"version": 2}));
-    h.listing("D", 2);
+    h.product_event("D", "quarantined", jump, json!({"version": 2, "reason": "price_jump", "held": {"price": 25500}}));
+    let spelled = h.json("products", "d", json!({"type": "upsert", "sku": "d ", "price": 270, "expected_version": 2}));
+    h.product_event("D", "updated", spelled, json!({"version": 3}));
+    h.json("products", "D", json!({"type": "upsert", "sku": "D", "price": 270, "expected_version": 3, "name": "\u{200b} "}));
+    h.listing("D", 3);
     let received = h.json("restocks", "d", json!({"restock_id": "R-30", "sku": " d", "quantity": 50, "kind": "received"}));
     h.moved("received", ("D", 50, "main"), received);
     h.restock("D", "R-30", "received", 50, json!({}));
@@ -150,6 +151,7 @@ fn recalled_and_open(h: &mut History) {
     h.shipment("S-2", "V-8", "recalled", recall, json!({}));
     let dispatch = h.dispatch("V-9", "S-2", &[("1", "31")]);
     h.shipment("S-2", "V-9", "planned", dispatch, json!({}));
+    h.event("31", "out_for_delivery", dispatch, json!({}));
 }
 
 fn bad_input(h: &mut History) {
@@ -166,8 +168,13 @@ fn reported(h: &mut History) {
     h.event("30", "noted", report, json!({"reason": "feedback"}));
     h.shipment("S-1", "V-7", "investigated", report, json!({"feedback_id": "F-1"}));
     h.feedback("order", "30", "F-1", "damaged");
-    h.feedback("product", "D", "F-2", "praise");
-    h.feedback("stock", "D", "F-3", "missing");
+    let praise = h.feedback("product", "D", "F-2", "praise");
+    h.product_event("D", "rated", praise, json!({"version": 3, "ratings": {"count": 1, "mean": 2.0, "lower_bound": 1.9}}));
+    let missing = h.feedback("stock", "D", "F-3", "missing");
+    h.product_event("D", "count_requested", missing, json!({"version": 3, "reason": "missing"}));
+    let moan = h.json("feedback", "d", json!({"feedback_id": "F-4", "about": "product", "id": "d", "kind": "late"}));
+    h.product_event("D", "noted", moan, json!({"version": 3}));
+    h.json("feedback", "D", json!({"feedback_id": "F-4", "about": "product", "id": "D", "kind": " LATE"}));
 }
 
 /// The records of these topics.
@@ -201,6 +208,16 @@ impl History {
             stops.iter().map(|(stop, order)| json!({"stop_id": stop, "order_id": order, "lat": 60.175, "lon": 24.95})).collect();
         let value = json!({"type": "dispatch", "shipment_id": shipment, "vehicle_id": vehicle, "depot": {"lat": 60.171, "lon": 24.941}, "stops": stops});
         self.json("dispatches", vehicle, value)
+    }
+
+    /// A dispatch that is planned, and that each of its orders takes note of.
+    pub fn sent(&mut self, vehicle: &str, shipment: &str, stops: &[(&str, &str)]) -> Input {
+        let dispatch = self.dispatch(vehicle, shipment, stops);
+        self.shipment(shipment, vehicle, "planned", dispatch, json!({}));
+        for (_, order) in stops {
+            self.event(order, "noted", dispatch, json!({"reason": "order_closed"}));
+        }
+        dispatch
     }
 
     /// `delivered`, `failed` or `recall`.
