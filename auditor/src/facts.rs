@@ -216,7 +216,7 @@ impl SubAssign for Units {
 }
 
 /// 64 bits that stand for a value (`SipHash`, the same in every run).
-pub(crate) fn digest(value: &impl Hash) -> u64 {
+pub(crate) fn digest(value: &(impl Hash + ?Sized)) -> u64 {
     let mut hasher = DefaultHasher::new();
     value.hash(&mut hasher);
     hasher.finish()

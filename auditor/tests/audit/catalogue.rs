@@ -76,10 +76,10 @@ faults! {
         h.product_event("D", "updated", cause, json!({"version": 4}));
         h.product_event("D", "updated", cause, json!({"version": 6}))
     }
-    an_update_because_of_a_withdrawal: whole, [WrongCause], |h| {
-        let cause = h.product("E", "withdraw", json!({"note": "again"}));
-        h.listing("E", 3);
-        h.product_event("E", "updated", cause, json!({"version": 3}))
+    an_update_because_of_a_withdrawal: whole, [WrongCause, NoOutcome], |h| {
+        let cause = h.product("D", "withdraw", json!({}));
+        h.listing("D", 4);
+        h.product_event("D", "updated", cause, json!({"version": 4}))
     }
     an_update_of_another_product: whole, [WrongCause], |h| {
         let cause = h.one("products", &json!({"sku": "D", "expected_version": 7}));
