@@ -320,6 +320,7 @@ fn while_records_wait_what_came_before_is_committed() {
     let mut system = System::new(Shape { tasks: 1, sources: 1 }, 1, Format::Avro, &registry);
     system.settle();
     system.send(Source::Restocks, "A", &restock("A"));
+    system.advance(1);
     system.send(Source::Orders, "1", &place("1", "A", 1));
     let back = registry.lock().unwrap().take();
     system.advance(10);

@@ -187,11 +187,14 @@ struct Items<'c, 'p, 'de> {
 }
 
 impl Items<'_, '_, '_> {
-    /// What the visitor has left is read as well.
+    /// A type that took a few items and left the others would pass over what was written.
     fn finish(&mut self) -> Result<(), Fault> {
-        while de::SeqAccess::next_element::<IgnoredAny>(self)?.is_some() {}
-        Ok(())
+        if self.blocks.next(self.cursor)? { Err(left("items")) } else { Ok(()) }
     }
+}
+
+fn left(what: &str) -> Fault {
+    de::Error::custom(format_args!("there are more {what} than can be taken"))
 }
 
 impl<'de> de::SeqAccess<'de> for Items<'_, '_, 'de> {
@@ -220,8 +223,7 @@ struct Entries<'c, 'p, 'de> {
 
 impl Entries<'_, '_, '_> {
     fn finish(&mut self) -> Result<(), Fault> {
-        while de::MapAccess::next_entry::<IgnoredAny, IgnoredAny>(self)?.is_some() {}
-        Ok(())
+        if self.blocks.next(self.cursor)? { Err(left("entries")) } else { Ok(()) }
     }
 }
 
@@ -259,8 +261,7 @@ enum Next<'p> {
 
 impl Fields<'_, '_, '_> {
     fn finish(&mut self) -> Result<(), Fault> {
-        while de::MapAccess::next_entry::<IgnoredAny, IgnoredAny>(self)?.is_some() {}
-        Ok(())
+        if de::MapAccess::next_key::<IgnoredAny>(self)?.is_some() { Err(left("fields")) } else { Ok(()) }
     }
 }
 

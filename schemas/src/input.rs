@@ -9,7 +9,9 @@ use std::marker::PhantomData;
 
 use serde::{Deserialize, Deserializer, de};
 
-use crate::{Reason, Reject, Source, Timestamp};
+use crate::feedback::{Feedback, RawFeedback};
+use crate::product::{ProductCommand, RawProduct};
+use crate::{Reason, Reject, Source, Timestamp, sku};
 
 /// Longest record value in bytes.
 pub const MAX_VALUE_BYTES: usize = 1 << 20;
@@ -31,6 +33,8 @@ pub enum Input<'a> {
     Payment(Payment<'a>),
     Restock(Restock<'a>),
     Count(Count<'a>),
+    Product(ProductCommand),
+    Feedback(Feedback<'a>),
 }
 
 /// What a record on `orders` asks for; the order's id is the key.
@@ -122,17 +126,21 @@ pub struct Count<'a> {
 /// Where stock is when nobody says otherwise.
 pub const DEFAULT_LOCATION: &str = "main";
 
-/// The key as text: present, not empty, no control characters, at most [`MAX_ID_BYTES`].
-pub fn decode_key(key: Option<&[u8]>) -> Result<&str, Reject> {
-    let bytes = key.ok_or_else(|| Reject::new(Reason::MissingKey, "the record has no key; the key is the order_id or sku"))?;
+/// The key as text: present, not empty, no control characters, at most [`MAX_ID_BYTES`]. A SKU is cleaned, so that the
+/// same article is the same key to whoever asks for its task.
+pub fn decode_key(source: Source, key: Option<&[u8]>) -> Result<Cow<'_, str>, Reject> {
+    let bytes =
+        key.ok_or_else(|| Reject::new(Reason::MissingKey, format!("the record has no key; the key is the {}", source.key_field())))?;
     let text = std::str::from_utf8(bytes).map_err(|e| Reject::new(Reason::InvalidKey, format!("the key is not UTF-8: {e}")))?;
-    match id_fault(text) {
-        None => Ok(text),
-        Some(fault) => Err(Reject::new(Reason::InvalidKey, format!("the key {fault}"))),
-    }
+    let checked = match source {
+        Source::Restocks | Source::StockCounts | Source::Products => sku::checked(Cow::Borrowed(text)),
+        // What feedback is about is said in the record.
+        Source::Orders | Source::Payments | Source::Feedback => id_fault(text).map_or(Ok(Cow::Borrowed(text)), Err),
+    };
+    checked.map_err(|fault| Reject::new(Reason::InvalidKey, format!("the key {fault}")))
 }
 
-/// Decodes and checks one JSON record of `source` whose key is `key`.
+/// Decodes and checks one JSON record of `source` whose key is `key`, as [`decode_key`] gives it.
 pub fn decode<'a>(source: Source, key: &str, value: Option<&'a [u8]>) -> Result<Input<'a>, Reject> {
     let bytes = present(value)?;
     let text = std::str::from_utf8(bytes).map_err(|e| Reject::new(Reason::InvalidUtf8, format!("the value is not UTF-8: {e}")))?;
@@ -163,6 +171,8 @@ pub(crate) fn checked<'a>(source: Source, key: &str, value: &impl Value<'a>) -> 
         Source::Payments => value.shape::<RawPayment>()?.check(key).map(Input::Payment),
         Source::Restocks => value.shape::<RawRestock>()?.check(key).map(Input::Restock),
         Source::StockCounts => value.shape::<RawCount>()?.check(key).map(Input::Count),
+        Source::Products => value.shape::<RawProduct>()?.check(key).map(Input::Product),
+        Source::Feedback => value.shape::<RawFeedback>()?.check(key).map(Input::Feedback),
     }
 }
 
@@ -179,7 +189,7 @@ impl<'a> Value<'a> for Json<'a> {
 }
 
 /// An object and nothing else: derived shapes would also take an array with the fields in their order.
-pub(crate) struct Object<T>(pub T);
+pub(crate) struct Object<T>(pub(crate) T);
 
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Object<T>, D::Error> {
@@ -325,7 +335,7 @@ fn check_lines(raw: Vec<Object<RawLine<'_>>>, needed: bool) -> Result<Vec<Line<'
                 range(&at("line"), number, 0, i64::from(i32::MAX))?;
             }
             Ok(Line {
-                sku: id(&at("sku"), l.sku)?,
+                sku: sku::field(&at("sku"), l.sku)?,
                 quantity: range(&at("quantity"), required(&at("quantity"), l.quantity)?, 1, MAX_QUANTITY)?,
                 unit_price: l.unit_price.map(|p| range(&at("unit_price"), p, 0, MAX_AMOUNT)).transpose()?,
             })
@@ -360,7 +370,7 @@ impl<'a> RawPayment<'a> {
 
 impl<'a> RawRestock<'a> {
     fn check(self, key: &str) -> Result<Restock<'a>, Reject> {
-        let sku = id("sku", self.sku)?;
+        let sku = sku::field("sku", self.sku)?;
         same_as_key("sku", &sku, key)?;
         let kind = match &*required("kind", self.kind)? {
             "expected" => RestockKind::Expected { expected_at: self.expected_at },
@@ -392,7 +402,7 @@ impl<'a> RawRestock<'a> {
 
 impl<'a> RawCount<'a> {
     fn check(self, key: &str) -> Result<Count<'a>, Reject> {
-        let sku = id("sku", self.sku)?;
+        let sku = sku::field("sku", self.sku)?;
         same_as_key("sku", &sku, key)?;
         Ok(Count {
             count_id: id("count_id", self.count_id)?,
@@ -413,11 +423,11 @@ impl fmt::Display for LineField {
     }
 }
 
-fn required<T>(field: impl fmt::Display, value: Option<T>) -> Result<T, Reject> {
+pub(crate) fn required<T>(field: impl fmt::Display, value: Option<T>) -> Result<T, Reject> {
     value.ok_or_else(|| Reject::new(Reason::MissingField, format!("`{field}` is missing")))
 }
 
-fn range(field: impl fmt::Display, value: i64, least: i64, most: i64) -> Result<i64, Reject> {
+pub(crate) fn range(field: impl fmt::Display, value: i64, least: i64, most: i64) -> Result<i64, Reject> {
     if (least..=most).contains(&value) {
         Ok(value)
     } else {
@@ -425,7 +435,7 @@ fn range(field: impl fmt::Display, value: i64, least: i64, most: i64) -> Result<
     }
 }
 
-fn degrees(field: &str, value: Option<f64>, most: f64) -> Result<f64, Reject> {
+pub(crate) fn degrees(field: &str, value: Option<f64>, most: f64) -> Result<f64, Reject> {
     let value = required(field, value)?;
     if value.abs() <= most {
         Ok(value)
@@ -434,7 +444,7 @@ fn degrees(field: &str, value: Option<f64>, most: f64) -> Result<f64, Reject> {
     }
 }
 
-fn id<'a>(field: impl fmt::Display, value: Option<Cow<'a, str>>) -> Result<Cow<'a, str>, Reject> {
+pub(crate) fn id<'a>(field: impl fmt::Display, value: Option<Cow<'a, str>>) -> Result<Cow<'a, str>, Reject> {
     let text = required(&field, value)?;
     match id_fault(&text) {
         None => Ok(text),
@@ -442,12 +452,12 @@ fn id<'a>(field: impl fmt::Display, value: Option<Cow<'a, str>>) -> Result<Cow<'
     }
 }
 
-fn optional_id<'a>(field: &str, value: Option<Cow<'a, str>>) -> Result<Option<Cow<'a, str>>, Reject> {
+pub(crate) fn optional_id<'a>(field: &str, value: Option<Cow<'a, str>>) -> Result<Option<Cow<'a, str>>, Reject> {
     value.map(|v| id(field, Some(v))).transpose()
 }
 
 /// Ids are not empty, not long, and without control characters: they are joined by line feeds in the movements' hash.
-fn id_fault(text: &str) -> Option<String> {
+pub(crate) fn id_fault(text: &str) -> Option<String> {
     if text.is_empty() {
         Some("is empty".into())
     } else if text.len() > MAX_ID_BYTES {
@@ -460,7 +470,7 @@ fn id_fault(text: &str) -> Option<String> {
 }
 
 /// An ISO 4217 code: three upper-case letters.
-fn currency(value: Option<Cow<'_, str>>) -> Result<Option<Cow<'_, str>>, Reject> {
+pub(crate) fn currency(value: Option<Cow<'_, str>>) -> Result<Option<Cow<'_, str>>, Reject> {
     match value {
         Some(code) if code.len() != 3 || !code.bytes().all(|b| b.is_ascii_uppercase()) => {
             Err(Reject::new(Reason::InvalidValue, format!("`currency` is `{}`; it is three capital letters (ISO 4217)", brief(&code))))
@@ -469,7 +479,7 @@ fn currency(value: Option<Cow<'_, str>>) -> Result<Option<Cow<'_, str>>, Reject>
     }
 }
 
-fn same_as_key(field: &str, value: &str, key: &str) -> Result<(), Reject> {
+pub(crate) fn same_as_key(field: &str, value: &str, key: &str) -> Result<(), Reject> {
     if value == key {
         Ok(())
     } else {
@@ -478,7 +488,7 @@ fn same_as_key(field: &str, value: &str, key: &str) -> Result<(), Reject> {
 }
 
 /// Enough of a text to recognise it, for messages.
-fn brief(text: &str) -> Cow<'_, str> {
+pub(crate) fn brief(text: &str) -> Cow<'_, str> {
     match text.char_indices().nth(64) {
         None => Cow::Borrowed(text),
         Some((end, _)) => Cow::Owned(format!("{}…", &text[..end])),
@@ -564,14 +574,20 @@ mod tests {
 
     #[test]
     fn keys_and_bytes() {
-        fn word(key: Result<&str, Reject>) -> Result<&str, &'static str> {
-            key.map_err(|reject| reject.reason.word())
+        fn word(source: Source, key: Option<&[u8]>) -> Result<String, &'static str> {
+            decode_key(source, key).map(Cow::into_owned).map_err(|reject| reject.reason.word())
         }
-        assert_eq!(word(decode_key(Some(b"536365"))), Ok("536365"));
-        assert_eq!(word(decode_key(None)), Err("missing_key"));
-        assert_eq!(word(decode_key(Some(b""))), Err("invalid_key"));
-        assert_eq!(word(decode_key(Some(b"\xff"))), Err("invalid_key"));
-        assert_eq!(word(decode_key(Some(&[b'x'; 257]))), Err("invalid_key"));
+        for source in Source::ALL {
+            assert_eq!(word(source, Some(b"536365")), Ok("536365".into()));
+            assert_eq!(word(source, None), Err("missing_key"));
+            assert_eq!(word(source, Some(b"")), Err("invalid_key"));
+            assert_eq!(word(source, Some(b"\xff")), Err("invalid_key"));
+            assert_eq!(word(source, Some(&[b'x'; 257])), Err("invalid_key"));
+            // Only a SKU is the same in whatever case.
+            let same = source.key_field() == "sku";
+            assert_eq!(word(source, Some(b"15056bl")), Ok(if same { "15056BL" } else { "15056bl" }.into()));
+            assert_eq!(word(source, Some(b" ")), if same { Err("invalid_key") } else { Ok(" ".into()) });
+        }
         let bytes = |v: Option<&[u8]>| decode(Source::Orders, "1", v).map(|_| ()).map_err(|e| e.reason.word());
         assert_eq!(bytes(None), Err("missing_value"));
         assert_eq!(bytes(Some(b"")), Err("missing_value"));

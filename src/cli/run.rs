@@ -22,10 +22,11 @@ use waybill::registry::{self, Registry};
 use waybill::run::{Notice, Running, Shared, start};
 
 use super::args::Run;
-use super::{Failure, topics};
+use super::{Failure, guards, topics};
 
 pub fn run(config: &Config, own: &Run) -> Result<(), Failure> {
     let config = with_flags(config, own);
+    let guards = guards(&config)?;
     // Bound first: a taken port is found out before the group is disturbed.
     let listener = config.http.map(http::bind).transpose().map_err(Failure::failed)?;
     let directory = state_dir(&config);
@@ -37,7 +38,7 @@ pub fn run(config: &Config, own: &Run) -> Result<(), Failure> {
     let registry = registry.map_err(|e| Failure::Failed(format!("cannot start a thread: {e}")))?;
     // A registry that is away is waited for; a signal ends the wait, and the process.
     let formats = registry::formats(&config, registry.as_ref().map(Registry::client), &|| true).map_err(Failure::failed)?;
-    let plan = Arc::new(plan(&config)?.with_formats(formats));
+    let plan = Arc::new(plan(&config)?.with_guards(guards).with_formats(formats));
     let stores = RocksStores::new(&directory, config.store_memory).map_err(Failure::failed)?;
     let metrics = Metrics::new();
     let shared = Shared {
@@ -133,6 +134,9 @@ fn plan(config: &Config) -> Result<Plan, Failure> {
         partitions: &|name| topics.get(name).map_or(0, |t| t.partitions),
         orders: config.orders.clone(),
         split: config.split,
+        terms: config.terms.clone(),
+        catalogue: config.catalogue.clone(),
+        demand: config.demand.clone(),
         clock: config.clock,
     }))
 }

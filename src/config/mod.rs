@@ -3,19 +3,20 @@
 
 pub mod file;
 mod section;
+pub mod signatures;
 pub mod topics;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use processors::orders;
+use processors::{catalogue, demand, orders};
 use schemas::{Sink, Source};
 
 use crate::engine::plan::{ClockMode, Format};
 
 /// Everything that somebody may decide about a running Waybill.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Config {
     /// Application id: consumer group, prefix of internal topics and of transactional ids.
     pub app: String,
@@ -34,6 +35,11 @@ pub struct Config {
     pub orders_tasks: i32,
     /// A line may be served from several places.
     pub split: bool,
+    /// What of the catalogue an order's line must fit.
+    pub terms: catalogue::Terms,
+    pub catalogue: catalogue::Config,
+    /// Forecasts and alerts; `None`: demand is not watched.
+    pub demand: Option<demand::Config>,
     pub stock_tasks: i32,
     /// Where schemas of topics in Avro are; `None`: only those that the program has itself, in the single-object encoding.
     pub registry: Option<Registry>,
@@ -74,6 +80,8 @@ pub struct Topic {
     /// Milliseconds; `None`: the broker's default.
     pub retention_ms: Option<i64>,
     pub format: Format,
+    /// Of a source topic: who may write.
+    pub signatures: signatures::Signatures,
 }
 
 /// The public topics by their default names: what producers write, then what consumers read.
@@ -91,7 +99,8 @@ impl Config {
 impl Default for Config {
     fn default() -> Config {
         let topic = |name: &str| {
-            (name.to_owned(), Topic { name: name.to_owned(), partitions: 4, replication: None, retention_ms: None, format: Format::Json })
+            let (format, signatures) = (Format::default(), signatures::Signatures::default());
+            (name.to_owned(), Topic { name: name.to_owned(), partitions: 4, replication: None, retention_ms: None, format, signatures })
         };
         Config {
             app: "waybill".into(),
@@ -111,6 +120,9 @@ impl Default for Config {
             orders: orders::Config { hold_seconds: 900, deduct_on: orders::DeductOn::Payment },
             orders_tasks: 4,
             split: false,
+            terms: catalogue::Terms::default(),
+            catalogue: catalogue::Config::default(),
+            demand: Some(demand::Config::default()),
             stock_tasks: 4,
             registry: None,
             topics: public_topics().map(topic).collect(),

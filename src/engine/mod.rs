@@ -6,7 +6,8 @@
 //! | `worker.rs` | the loop of one thread |
 //! | `inputs.rs` | what is read and not decided; the oldest first |
 //! | `decide.rs` | one record: to its task, its inbox, or the dead letters |
-//! | `orders.rs` `stock.rs` | a processor's step: read state, apply the rules, keep what they say |
+//! | `orders.rs` `stock.rs` `products.rs` `demand.rs` | a processor's step: read state, apply the rules, keep what they say |
+//! | `signed.rs` | signatures of source records, each id once |
 //! | `task.rs` `overlay.rs` `recent.rs` | a task's state: the store, what is not committed yet, what is hot |
 //! | `formats.rs` | values in JSON or Avro; the schema that a record waits for |
 //! | `outputs.rs` `message.rs` | what is written: for consumers, and between tasks |
@@ -21,6 +22,7 @@
 
 mod commit;
 mod decide;
+mod demand;
 pub mod formats;
 mod horizon;
 mod inputs;
@@ -32,9 +34,11 @@ mod overlay;
 mod ownership;
 mod parking;
 pub mod plan;
+mod products;
 mod query;
 mod recent;
 mod restore;
+mod signed;
 mod stock;
 mod task;
 mod timers;
@@ -46,6 +50,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 pub use parking::Parking;
+pub use query::Subject;
 pub use work::Fault;
 pub use worker::{Options, Query, RestoreBy, Worker};
 

@@ -1,7 +1,10 @@
-//! Decisions as records: order events, movements, levels, dead letters, with their CloudEvents headers. Writes into
+//! Decisions as records: order events, movements, levels, the catalogue, dead letters, with their CloudEvents headers. Writes into
 //! the transaction's buffer; decides nothing.
 
+use schemas::alert::{Alert, alert_id};
 use schemas::event::{Level, Movement, Named, OrderEvent, event_id};
+use schemas::forecast::Forecast;
+use schemas::product::{CatalogueRow, ProductEvent};
 use schemas::{Reject, Sink, Source, Timestamp};
 
 use super::plan::{Plan, Processor};
@@ -42,8 +45,8 @@ fn cloud_event<'a>(
 pub fn order_event(plan: &Plan, out: &mut Records, order_id: &str, event: &OrderEvent, trace: Option<&str>) {
     let topic = plan.source_name(event.cause.source);
     let id = event_id(topic, event.cause, order_id, u64::from(event.seq));
-    let time = event.at.to_string();
-    let (headers, used) = cloud_event(plan.content_type(Sink::OrderEvents), &id, event.kind.event_type(), &time, trace);
+    let time = event.at.text();
+    let (headers, used) = cloud_event(plan.content_type(Sink::OrderEvents), &id, event.kind.event_type(), time.as_str(), trace);
     let to = plan.sink(Sink::OrderEvents, order_id.as_bytes());
     out.push_with(to, Some(order_id.as_bytes()), &headers[..used], |value| {
         plan.write(Sink::OrderEvents, &Named { event, key: order_id, id: &id, topic }, value);
@@ -53,8 +56,8 @@ pub fn order_event(plan: &Plan, out: &mut Records, order_id: &str, event: &Order
 pub fn movement(plan: &Plan, out: &mut Records, sku: &str, movement: &Movement, trace: Option<&str>) {
     let topic = plan.source_name(movement.cause.source);
     let id = event_id(topic, movement.cause, sku, movement.seq);
-    let time = movement.at.to_string();
-    let (headers, used) = cloud_event(plan.content_type(Sink::StockMovements), &id, movement.kind.event_type(), &time, trace);
+    let time = movement.at.text();
+    let (headers, used) = cloud_event(plan.content_type(Sink::StockMovements), &id, movement.kind.event_type(), time.as_str(), trace);
     let to = plan.sink(Sink::StockMovements, sku.as_bytes());
     out.push_with(to, Some(sku.as_bytes()), &headers[..used], |value| {
         plan.write(Sink::StockMovements, &Named { event: movement, key: sku, id: &id, topic }, value);
@@ -64,11 +67,57 @@ pub fn movement(plan: &Plan, out: &mut Records, sku: &str, movement: &Movement, 
 pub fn level(plan: &Plan, out: &mut Records, sku: &str, level: &Level) {
     let topic = plan.source_name(level.cause.source);
     let id = event_id(topic, level.cause, sku, level.version);
-    let time = level.at.to_string();
-    let (headers, used) = cloud_event(plan.content_type(Sink::StockLevels), &id, "waybill.stock.level", &time, None);
+    let time = level.at.text();
+    let (headers, used) = cloud_event(plan.content_type(Sink::StockLevels), &id, "waybill.stock.level", time.as_str(), None);
     let to = plan.sink(Sink::StockLevels, sku.as_bytes());
     out.push_with(to, Some(sku.as_bytes()), &headers[..used], |value| {
         plan.write(Sink::StockLevels, &Named { event: level, key: sku, id: &id, topic }, value);
+    });
+}
+
+pub fn product_event(plan: &Plan, out: &mut Records, sku: &str, event: &ProductEvent, trace: Option<&str>) {
+    let topic = plan.source_name(event.cause.source);
+    let id = event_id(topic, event.cause, sku, event.seq);
+    let time = event.at.text();
+    let (headers, used) = cloud_event(plan.content_type(Sink::ProductEvents), &id, event.kind.event_type(), time.as_str(), trace);
+    let to = plan.sink(Sink::ProductEvents, sku.as_bytes());
+    out.push_with(to, Some(sku.as_bytes()), &headers[..used], |value| {
+        plan.write(Sink::ProductEvents, &Named { event, key: sku, id: &id, topic }, value);
+    });
+}
+
+pub fn catalogue_row(plan: &Plan, out: &mut Records, sku: &str, row: &CatalogueRow) {
+    let topic = plan.source_name(row.cause.source);
+    let id = event_id(topic, row.cause, sku, row.version);
+    let time = row.at.text();
+    let (headers, used) = cloud_event(plan.content_type(Sink::ProductCatalog), &id, "waybill.product.listing", time.as_str(), None);
+    let to = plan.sink(Sink::ProductCatalog, sku.as_bytes());
+    out.push_with(to, Some(sku.as_bytes()), &headers[..used], |value| {
+        plan.write(Sink::ProductCatalog, &Named { event: row, key: sku, id: &id, topic }, value);
+    });
+}
+
+/// The CloudEvents id names the episode and which of its ends: it follows from the SKU's history.
+pub fn alert(plan: &Plan, out: &mut Records, sku: &str, alert: &Alert, trace: Option<&str>) {
+    let topic = plan.source_name(alert.cause.source);
+    let id = alert_id(sku, alert);
+    let event_id = format!("{id}/{}", alert.state.word());
+    let time = alert.at.text();
+    let (headers, used) = cloud_event(plan.content_type(Sink::LowStockAlerts), &event_id, alert.state.event_type(), time.as_str(), trace);
+    let to = plan.sink(Sink::LowStockAlerts, sku.as_bytes());
+    out.push_with(to, Some(sku.as_bytes()), &headers[..used], |value| {
+        plan.write(Sink::LowStockAlerts, &Named { event: alert, key: sku, id: &id, topic }, value);
+    });
+}
+
+pub fn forecast(plan: &Plan, out: &mut Records, sku: &str, forecast: &Forecast) {
+    let topic = plan.source_name(forecast.cause.source);
+    let time = forecast.at.text();
+    let id = format!("{sku}/forecast/{}", time.as_str());
+    let (headers, used) = cloud_event(plan.content_type(Sink::Forecasts), &id, "waybill.stock.forecast", time.as_str(), None);
+    let to = plan.sink(Sink::Forecasts, sku.as_bytes());
+    out.push_with(to, Some(sku.as_bytes()), &headers[..used], |value| {
+        plan.write(Sink::Forecasts, &Named { event: forecast, key: sku, id: &id, topic }, value);
     });
 }
 
@@ -80,6 +129,7 @@ pub fn dead_letter(plan: &Plan, out: &mut Records, record: &Original<'_>, reject
     let offset = record.offset.to_string();
     let timestamp = record.timestamp.to_string();
     let reason = reject.reason.word();
+    let reader = Processor::of(record.source).map_or("feedback", Processor::name);
     let mut headers = record.headers.to_vec();
     headers.extend::<[HeaderRef<'_>; 13]>([
         ("waybill.error.reason", Some(reason.as_bytes())),
@@ -88,7 +138,7 @@ pub fn dead_letter(plan: &Plan, out: &mut Records, record: &Original<'_>, reject
         ("waybill.source.partition", Some(partition.as_bytes())),
         ("waybill.source.offset", Some(offset.as_bytes())),
         ("waybill.source.timestamp", Some(timestamp.as_bytes())),
-        ("waybill.processor", Some(Processor::of(record.source).name().as_bytes())),
+        ("waybill.processor", Some(reader.as_bytes())),
         ("waybill.version", Some(env!("CARGO_PKG_VERSION").as_bytes())),
         ("__streams.errors.exception", Some(reason.as_bytes())),
         ("__streams.errors.message", Some(reject.message.as_bytes())),

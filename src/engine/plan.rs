@@ -2,15 +2,16 @@
 
 use std::sync::Arc;
 
-use processors::{orders, stock};
+use processors::{catalogue, demand, orders, stock};
 use schemas::avro::SinkEncoder;
 use schemas::event::Named;
 use schemas::{Sink, Source, TopicNames};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
+use signatures::Guard;
 
 use crate::log::{TopicId, Topics, Tp};
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Processor {
     Orders,
     Stock,
@@ -31,11 +32,12 @@ impl Processor {
         Sink::ALL.into_iter().any(|sink| sink.is_compacted() && Processor::writing(sink) == self)
     }
 
-    /// The processor that a source topic's records belong to.
-    pub fn of(source: Source) -> Processor {
+    /// The processor that a source topic's records belong to; `None`: each record says whom it concerns.
+    pub fn of(source: Source) -> Option<Processor> {
         match source {
-            Source::Orders | Source::Payments => Processor::Orders,
-            Source::Restocks | Source::StockCounts => Processor::Stock,
+            Source::Orders | Source::Payments => Some(Processor::Orders),
+            Source::Restocks | Source::StockCounts | Source::Products => Some(Processor::Stock),
+            Source::Feedback => None,
         }
     }
 
@@ -43,16 +45,22 @@ impl Processor {
     pub fn writing(sink: Sink) -> Processor {
         match sink {
             Sink::OrderEvents | Sink::DeadLetters => Processor::Orders,
-            Sink::StockLevels | Sink::StockMovements => Processor::Stock,
+            Sink::StockLevels
+            | Sink::StockMovements
+            | Sink::ProductCatalog
+            | Sink::ProductEvents
+            | Sink::LowStockAlerts
+            | Sink::Forecasts => Processor::Stock,
         }
     }
 
     /// Whether a record of this source may lead to something in this processor, by whatever way. Its timers fire only
-    /// when all such records of the time before have been decided.
+    /// when all such records of the time before have been decided. Feedback changes nothing that a timer is about: a
+    /// backlog of it holds nothing up.
     pub fn depends_on(self, source: Source) -> bool {
         match self {
-            Processor::Orders => Processor::of(source) == Processor::Orders,
-            Processor::Stock => matches!(Processor::of(source), Processor::Orders | Processor::Stock),
+            Processor::Orders => Processor::of(source) == Some(Processor::Orders),
+            Processor::Stock => matches!(Processor::of(source), Some(Processor::Orders | Processor::Stock)),
         }
     }
 }
@@ -122,8 +130,26 @@ pub struct Plan {
     sinks: [TopicId; Sink::ALL.len()],
     pub orders: orders::Config,
     pub stock: stock::Config,
+    pub catalogue: catalogue::Config,
+    /// `None`: demand is not watched.
+    pub demand: Option<demand::Config>,
     pub clock: ClockMode,
     formats: Formats,
+    guards: Guards,
+}
+
+/// The rules for signatures, by source topic; those that have none take records as they come.
+#[derive(Clone, Debug, Default)]
+pub struct Guards([Option<Guard>; Source::ALL.len()]);
+
+impl Guards {
+    pub fn set(&mut self, source: Source, guard: Guard) {
+        self.0[source as usize] = Some(guard);
+    }
+
+    pub fn of(&self, source: Source) -> Option<&Guard> {
+        self.0[source as usize].as_ref()
+    }
 }
 
 /// Names and partition counts from which a [`Plan`] is made.
@@ -135,6 +161,9 @@ pub struct PlanInput<'a> {
     pub partitions: &'a dyn Fn(&str) -> i32,
     pub orders: orders::Config,
     pub split: bool,
+    pub terms: catalogue::Terms,
+    pub catalogue: catalogue::Config,
+    pub demand: Option<demand::Config>,
     pub clock: ClockMode,
 }
 
@@ -175,8 +204,11 @@ impl Plan {
             internal,
             sinks,
             orders: input.orders,
-            stock: stock::Config { split: input.split, names: TopicNames::new(|source| (input.name)(source.name())) },
+            stock: stock::Config { split: input.split, terms: input.terms, names: TopicNames::new(|source| (input.name)(source.name())) },
+            catalogue: input.catalogue,
+            demand: input.demand,
             clock: input.clock,
+            guards: Guards::default(),
             formats: Formats::default(),
         }
     }
@@ -213,6 +245,17 @@ impl Plan {
             None => named.write(out),
             Some(encoder) => encoder.write(named, out),
         }
+    }
+
+    /// The same, with records of some topics signed.
+    #[must_use]
+    pub fn with_guards(self, guards: Guards) -> Plan {
+        Plan { guards, ..self }
+    }
+
+    /// How records of this source are checked, if they are.
+    pub fn guard(&self, source: Source) -> Option<&Guard> {
+        self.guards.of(source)
     }
 
     pub fn role(&self, topic: TopicId) -> Role {
@@ -252,7 +295,7 @@ impl Plan {
         match self.role(tp.topic) {
             Role::Inbox(processor) => Some(TaskId { processor, partition: tp.partition }),
             Role::Source(source) => {
-                let processor = Processor::of(source);
+                let processor = Processor::of(source)?;
                 (self.topics.partitions(tp.topic) == self.internal(processor).tasks)
                     .then_some(TaskId { processor, partition: tp.partition })
             }

@@ -1,4 +1,5 @@
 //! A real Schema Registry for one test: started by `scripts/registry.sh`, ended with the test.
+#![allow(dead_code, reason = "some of it is for the full build")]
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};

@@ -12,9 +12,14 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value as Json, json};
 
 use super::{Framing, SinkEncoder, TOPICS};
-use crate::event::{EventLine, Level, LevelRow, Movement, MovementKind, Named, OrderEvent, OrderEventKind};
+use crate::alert::{Alert, AlertState, Severity, alert_id};
+use crate::event::{EventLine, Level, LevelDemand, LevelRow, Movement, MovementKind, Named, OrderEvent, OrderEventKind};
+use crate::feedback::{About, RawFeedback, Remark};
+use crate::forecast::{Forecast, ForecastRow};
+use crate::gtin::Gtin;
 use crate::input::{Position, RawCount, RawLine, RawOrder, RawPayment, RawRestock};
-use crate::{Cause, Sink, Source, Timestamp};
+use crate::product::{CatalogueRow, CountRequest, Product, ProductEvent, ProductEventKind, RatingFigures, RawProduct};
+use crate::{Cause, Currency, Sink, Source, Timestamp};
 
 fn schema_text(topic: &str) -> &'static str {
     TOPICS.iter().find(|(name, _)| *name == topic).unwrap_or_else(|| panic!("schemas/avro/{topic}.avsc is missing")).1
@@ -210,6 +215,8 @@ fn what_differs(orders: &Json) -> Vec<String> {
             Source::Payments => probe::<RawPayment<'static>>(&seen, &other(source), name),
             Source::Restocks => probe::<RawRestock<'static>>(&seen, &other(source), name),
             Source::StockCounts => probe::<RawCount<'static>>(&seen, &other(source), name),
+            Source::Products => probe::<RawProduct<'static>>(&seen, &other(source), name),
+            Source::Feedback => probe::<RawFeedback<'static>>(&seen, &other(source), name),
         }
     }
     let mut faults = seen.faults.take();
@@ -261,6 +268,14 @@ fn samples() -> Vec<(Sink, Json, Vec<u8>)> {
     let full = |full: bool| full.then_some(());
     for is_full in [true, false] {
         let some = full(is_full);
+        let remark = Remark {
+            feedback_id: "F".into(),
+            about: About::Product,
+            kind: "counterfeit".into(),
+            rating: some.map(|()| 2),
+            text: some.map(|()| "broken".into()),
+            order_id: some.map(|()| "536365".into()),
+        };
         let event = OrderEvent {
             kind: OrderEventKind::Accepted,
             seq: 1,
@@ -273,6 +288,7 @@ fn samples() -> Vec<(Sink, Json, Vec<u8>)> {
             amount: some.map(|()| -15),
             currency: some.map(|()| "GBP".into()),
             payment_id: some.map(|()| "P".into()),
+            feedback: some.map(|()| remark.clone().into()),
         };
         let named = Named { event: &event, key: "536365", id: "orders/3/17/536365/1", topic: "orders" };
         named.write(&mut json);
@@ -306,12 +322,93 @@ fn samples() -> Vec<(Sink, Json, Vec<u8>)> {
             // More than a block's number of items has room for in one byte.
             locations: vec![row; if is_full { 70 } else { 0 }],
             version: 5,
+            demand: some.map(|()| LevelDemand { demand_per_day: 5.1, demand_sigma: 2.0, reorder_point: 40 }),
             at: Timestamp(0),
             cause,
         };
         let named = Named { event: &level, key: "A", id: "", topic: "orders" };
         named.write(&mut json);
         add(Sink::StockLevels, &mut json, &|encoder, out| write(&named, encoder, out));
+
+        let product = Product {
+            gtin: some.map(|()| Gtin::parse("4006381333931").unwrap()),
+            name: some.map(|()| "Heart".into()),
+            price: some.map(|()| 255),
+            currency: some.map(|()| Currency::new("GBP").unwrap()),
+            lead_time_days: some.map(|()| 7),
+            order_cost: some.map(|()| 1000),
+            holding_cost: some.map(|()| 20),
+            reorder_point: some.map(|()| 40),
+            mute: is_full,
+        };
+        let ratings = some.map(|()| RatingFigures { count: 3, mean_milli: 4_333, lower_bound_milli: 2_100 });
+        for kind in [ProductEventKind::Updated, ProductEventKind::Quarantined, ProductEventKind::Refused] {
+            let event = ProductEvent {
+                kind,
+                seq: 4,
+                version: 3,
+                at: Timestamp(0),
+                cause,
+                reason: some.map(|()| "price_jump".into()),
+                product: some.map(|()| product.clone().into()),
+                feedback: some.map(|()| remark.clone().into()),
+                ratings,
+                request: some.map(|()| CountRequest { location: Some("main".into()), reports: 2 }),
+            };
+            let named = Named { event: &event, key: "A", id: "products/3/17/A/4", topic: "products" };
+            named.write(&mut json);
+            add(Sink::ProductEvents, &mut json, &|encoder, out| write(&named, encoder, out));
+        }
+        let held = some.map(|()| product.clone());
+        let row = CatalogueRow { version: 3, state: "listed", product, held, ratings, at: Timestamp(0), cause };
+        let named = Named { event: &row, key: "A", id: "", topic: "products" };
+        named.write(&mut json);
+        add(Sink::ProductCatalog, &mut json, &|encoder, out| write(&named, encoder, out));
+
+        let alert = Alert {
+            location: "main".into(),
+            state: AlertState::Raised,
+            episode: 3,
+            severity: Severity::Low,
+            inventory_position: 12,
+            available: 12,
+            reorder_point: 40,
+            suggested_quantity: 200,
+            demand_per_day: 5.1,
+            demand_sigma: 2.0,
+            days_of_cover: some.map(|()| 2.35),
+            forecast_stockout_at: some.map(|()| Timestamp(203_294_118)),
+            at: Timestamp(0),
+            cause,
+        };
+        let id = alert_id("A", &alert);
+        let named = Named { event: &alert, key: "A", id: &id, topic: "orders" };
+        named.write(&mut json);
+        add(Sink::LowStockAlerts, &mut json, &|encoder, out| write(&named, encoder, out));
+
+        let row = ForecastRow {
+            location: "main".into(),
+            demand_per_day: 5.1,
+            sigma: 2.0,
+            model: "ses",
+            reorder_point: 40,
+            days_of_cover: some.map(|()| 2.35),
+        };
+        let forecast = Forecast {
+            demand_per_day: 5.1,
+            sigma: 2.0,
+            model: "ses",
+            reorder_point: 40,
+            order_quantity: 200,
+            days_of_cover: some.map(|()| 2.35),
+            forecast_stockout_at: some.map(|()| Timestamp(203_294_118)),
+            locations: vec![row],
+            at: Timestamp(0),
+            cause,
+        };
+        let named = Named { event: &forecast, key: "A", id: "", topic: "orders" };
+        named.write(&mut json);
+        add(Sink::Forecasts, &mut json, &|encoder, out| write(&named, encoder, out));
     }
     all
 }

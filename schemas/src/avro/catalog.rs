@@ -14,16 +14,18 @@ macro_rules! entries {
 
 /// What is read and written now. Dead letters are bytes as they came and have no schema.
 pub const TOPICS: &[Entry] = entries!["":
-    "orders", "payments", "restocks", "stock-counts",
-    "order-events", "stock-levels", "stock-movements",
+    "orders", "payments", "restocks", "stock-counts", "products", "feedback", "gps-pings", "dispatches",
+    "order-events", "stock-levels", "stock-movements", "product-catalog", "product-events", "low-stock-alerts", "forecasts",
+    "vehicle-positions", "ping-verdicts", "shipment-events",
 ];
 
 /// What was read and written before, by release. A file here never changes.
 pub const RELEASED: &[(&str, &[Entry])] = &[(
     "0.1",
     entries!["released/0.1/":
-        "orders", "payments", "restocks", "stock-counts",
-        "order-events", "stock-levels", "stock-movements",
+        "orders", "payments", "restocks", "stock-counts", "products", "feedback", "gps-pings", "dispatches",
+        "order-events", "stock-levels", "stock-movements", "product-catalog", "product-events", "low-stock-alerts", "forecasts",
+    "vehicle-positions", "ping-verdicts", "shipment-events",
     ],
 )];
 

@@ -14,6 +14,17 @@ use crate::{Reason, Reject, Source};
 /// Most decoders that are kept. A topic has a handful of schemas; more is somebody who makes up ids.
 const MAX_DECODERS: usize = 128;
 
+/// Longest message, in bytes: it stands in a header of the dead letter, and a schema's names may be of any length.
+const MAX_MESSAGE_BYTES: usize = 1_024;
+
+fn reject(reason: Reason, mut message: String) -> Reject {
+    if message.len() > MAX_MESSAGE_BYTES {
+        message.truncate(message.floor_char_boundary(MAX_MESSAGE_BYTES));
+        message.push('…');
+    }
+    Reject::new(reason, message)
+}
+
 /// What is known of the schema with an id.
 #[derive(Clone, Debug)]
 pub enum Lookup {
@@ -85,7 +96,7 @@ impl Decoders {
                 FrameFault::Magic(_) => Reason::InvalidMagic,
                 FrameFault::Truncated(_) => Reason::Truncated,
             };
-            Reject::new(reason, fault.to_string())
+            reject(reason, fault.to_string())
         })?;
         if !self.made.contains_key(&(source, writer)) {
             let made = self.make(source, writer, by_id)?;
@@ -103,12 +114,12 @@ impl Decoders {
     /// A decoder, or why there can be none; both are kept, and what may change by itself is an error.
     fn make(&self, source: Source, writer: Writer, by_id: impl FnOnce(u32) -> Lookup) -> Result<Result<Made, Reject>, Undecoded> {
         let known = self.schemas.get(&source).map_or(&[][..], Vec::as_slice);
-        let unknown = |why: String| Undecoded::from(Reject::new(Reason::UnknownSchema, format!("{writer} names no schema: {why}")));
+        let unknown = |why: String| Undecoded::from(reject(Reason::UnknownSchema, format!("{writer} names no schema: {why}")));
         let Some(reader) = known.first() else {
             return Err(unknown(format!("`{}` has none", source.name())));
         };
         let incompatible = |title: &str, why: String| {
-            Reject::new(
+            reject(
                 Reason::SchemaIncompatible,
                 format!("what is written with the schema {title} ({writer}) cannot be read as {}: {why}", reader.title()),
             )
@@ -156,7 +167,7 @@ impl<'a> Value<'a> for Datum<'_, 'a> {
                 FaultKind::Unresolved => Reason::SchemaIncompatible,
                 FaultKind::Value => Reason::InvalidValue,
             };
-            Reject::new(reason, format!("{fault}; {}", self.made.titles))
+            reject(reason, format!("{fault}; {}", self.made.titles))
         })
     }
 }
