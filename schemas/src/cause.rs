@@ -23,6 +23,14 @@ impl Source {
             Source::StockCounts => "stock-counts",
         }
     }
+
+    /// The field of a record that repeats its key.
+    pub fn key_field(self) -> &'static str {
+        match self {
+            Source::Orders | Source::Payments => "order_id",
+            Source::Restocks | Source::StockCounts => "sku",
+        }
+    }
 }
 
 /// Coordinates of an external input record.

@@ -11,6 +11,7 @@
 //! | `event.rs` | the records consumers read, and their JSON |
 //! | `message.rs` | what the orders and stock processors tell each other |
 //! | `plan.rs` | a shipment's route, asked for and given back |
+//! | `sink.rs` | the topics consumers read, by role |
 //! | `reject.rs` | why a record became a dead letter |
 
 mod cause;
@@ -19,8 +20,10 @@ pub mod input;
 pub mod message;
 pub mod plan;
 mod reject;
+mod sink;
 mod time;
 
 pub use cause::{Cause, Source, TopicNames};
 pub use reject::{Reason, Reject};
+pub use sink::Sink;
 pub use time::Timestamp;

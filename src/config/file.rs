@@ -10,7 +10,7 @@ use processors::orders::DeductOn;
 use toml::de::{DeTable, DeValue};
 
 use super::section::{Finding, Section};
-use super::{Config, SINKS, SOURCES, Topic, topics};
+use super::{Config, Topic, public_topics, topics};
 use crate::engine::plan::{ClockMode, Processor, changelog_name, inbox_name};
 
 /// Everything that is wrong with a file, in the order of its lines.
@@ -107,12 +107,11 @@ fn read(table: &DeTable<'_>, findings: &mut Vec<Finding>) -> Config {
         stock.finish();
     }
     // As many partitions as the processor at their other end has tasks: then nothing has to be forwarded.
-    for (default, topic) in &mut config.topics {
-        topic.partitions = match topics::reader(default) {
-            Some(Processor::Stock) => config.stock_tasks,
-            None if default.starts_with("stock-") => config.stock_tasks,
-            _ => config.orders_tasks,
-        };
+    for (default, _, processor) in topics::public() {
+        let tasks = topics::tasks(&config, processor);
+        if let Some(topic) = config.topics.get_mut(default) {
+            topic.partitions = tasks;
+        }
     }
     if let Some(mut section) = root.section("topics") {
         read_topics(&mut section, &mut config);
@@ -211,11 +210,11 @@ fn read_topics(section: &mut Section<'_, '_>, config: &mut Config) {
         }
     }
     let mut places = BTreeMap::new();
-    for default in SOURCES.iter().chain(&SINKS) {
+    for default in public_topics() {
         let Some(mut one) = section.section(default) else { continue };
-        let Some(topic) = config.topics.get_mut(*default) else { continue };
+        let Some(topic) = config.topics.get_mut(default) else { continue };
         if let Some(at) = read_topic(&mut one, topic) {
-            places.insert(*default, at);
+            places.insert(default, at);
         }
         one.finish();
     }

@@ -10,6 +10,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use processors::orders;
+use schemas::{Sink, Source};
 
 use crate::engine::plan::ClockMode;
 
@@ -63,9 +64,10 @@ pub struct Topic {
     pub retention_ms: Option<i64>,
 }
 
-/// The public topics by their default names: what producers write, what consumers read.
-pub const SOURCES: [&str; 4] = ["orders", "payments", "restocks", "stock-counts"];
-pub const SINKS: [&str; 4] = ["order-events", "stock-levels", "stock-movements", "dead-letters"];
+/// The public topics by their default names: what producers write, then what consumers read.
+pub fn public_topics() -> impl Iterator<Item = &'static str> {
+    Source::ALL.into_iter().map(Source::name).chain(Sink::ALL.into_iter().map(Sink::name))
+}
 
 impl Config {
     /// The name on the broker of a topic by its default name.
@@ -96,7 +98,7 @@ impl Default for Config {
             orders_tasks: 4,
             split: false,
             stock_tasks: 4,
-            topics: SOURCES.iter().chain(&SINKS).map(|name| topic(name)).collect(),
+            topics: public_topics().map(topic).collect(),
         }
     }
 }

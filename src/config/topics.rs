@@ -4,9 +4,9 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use schemas::Source;
+use schemas::{Sink, Source};
 
-use super::{Config, SINKS, SOURCES};
+use super::Config;
 use crate::engine::plan::{Processor, changelog_name, inbox_name};
 
 /// What a topic is for.
@@ -14,7 +14,9 @@ use crate::engine::plan::{Processor, changelog_name, inbox_name};
 pub enum Role {
     Source(Processor),
     /// Written for consumers.
-    Sink,
+    Sink {
+        compacted: bool,
+    },
     DeadLetters,
     Inbox(Processor),
     Changelog(Processor),
@@ -24,7 +26,7 @@ impl Role {
     pub fn word(self) -> &'static str {
         match self {
             Role::Source(_) => "source",
-            Role::Sink => "sink",
+            Role::Sink { .. } => "sink",
             Role::DeadLetters => "dead letters",
             Role::Inbox(_) => "inbox",
             Role::Changelog(_) => "changelog",
@@ -88,23 +90,23 @@ pub fn tasks(config: &Config, processor: Processor) -> i32 {
     }
 }
 
-/// The processor whose tasks a source topic's records belong to; by default name.
-pub fn reader(default: &str) -> Option<Processor> {
-    Source::ALL.into_iter().find(|source| source.name() == default).map(Processor::of)
+/// The public topics by default name, each with the processor at its other end, sources first.
+pub fn public() -> impl Iterator<Item = (&'static str, Role, Processor)> {
+    let sources = Source::ALL.into_iter().map(|source| (source.name(), Role::Source(Processor::of(source)), Processor::of(source)));
+    let sinks = Sink::ALL.into_iter().map(|sink| {
+        let role = if sink == Sink::DeadLetters { Role::DeadLetters } else { Role::Sink { compacted: sink.is_compacted() } };
+        (sink.name(), role, Processor::writing(sink))
+    });
+    sources.chain(sinks)
 }
 
 /// Every topic that Waybill reads or writes, sources first.
 pub fn wanted(config: &Config) -> Vec<Wanted> {
     let mut all = vec![];
-    for default in SOURCES.iter().chain(&SINKS) {
-        let Some(topic) = config.topics.get(*default) else { continue };
-        let role = match reader(default) {
-            Some(processor) => Role::Source(processor),
-            None if *default == "dead-letters" => Role::DeadLetters,
-            None => Role::Sink,
-        };
+    for (default, role, _) in public() {
+        let Some(topic) = config.topics.get(default) else { continue };
         let mut settings = vec![];
-        if *default == "stock-levels" {
+        if role == (Role::Sink { compacted: true }) {
             settings.push(("cleanup.policy", "compact".to_owned()));
         }
         if !matches!(role, Role::Source(_)) {
@@ -213,7 +215,7 @@ fn compare(wanted: &Wanted, is: &Existing, largest_source: i64, found: &mut Vec<
             format!("its cleanup.policy is `{policy}`: compaction removes records that share a key"),
             alter("cleanup.policy", "delete"),
         ),
-        Role::Sink if compacts != wanted.settings.iter().any(|(name, value)| *name == "cleanup.policy" && value == "compact") => {
+        Role::Sink { .. } if compacts != wanted.settings.iter().any(|(name, value)| *name == "cleanup.policy" && value == "compact") => {
             let should = if compacts { "delete" } else { "compact" };
             add(false, format!("its cleanup.policy is `{policy}`, and `{should}` is meant"), alter("cleanup.policy", should));
         }

@@ -24,7 +24,7 @@ const PATIENCE: Duration = Duration::from_mins(1);
 /// Between two looks at how far the workers are.
 const LOOK: Duration = Duration::from_micros(500);
 /// Levels are for people here: they may follow faster than by default.
-const LEVEL_PACE: Duration = Duration::from_millis(250);
+const VIEW_PACE: Duration = Duration::from_millis(250);
 
 /// A record for a source topic.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -120,7 +120,7 @@ impl<S: Stores + Sync> Engine<S> {
         let shared = Shared {
             plan: Arc::clone(&plan),
             stores: self.stores.clone(),
-            options: Options { level_pace: LEVEL_PACE, ..Options::default() },
+            options: Options { view_pace: VIEW_PACE, ..Options::default() },
             clock: Clock::System,
             metrics: self.metrics.clone(),
         };

@@ -21,7 +21,7 @@ use tokio::sync::mpsc::channel;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::engine::Door;
-use crate::config::{SINKS, SOURCES};
+use crate::config::public_topics;
 use crate::http::error;
 use crate::log::memory::{Follower, MemoryBroker, MemoryRecord};
 
@@ -52,17 +52,14 @@ pub fn router(broker: &MemoryBroker, door: Door) -> Router {
 /// Appends the body to a source topic as it is, under the key that it names.
 async fn put(State(topics): State<Topics>, Path(topic): Path<String>, body: Bytes) -> Response {
     let Some(source) = Source::ALL.into_iter().find(|source| source.name() == topic) else {
-        let message = format!("records can be put into {}; `{topic}` is none of them", SOURCES.join(", "));
+        let message = format!("records can be put into {}; `{topic}` is none of them", Source::ALL.map(Source::name).join(", "));
         return error(StatusCode::NOT_FOUND, "unknown_topic", &message);
     };
     let value: Value = match serde_json::from_slice(&body) {
         Ok(value) => value,
         Err(fault) => return error(StatusCode::BAD_REQUEST, "invalid_json", &format!("the body is no JSON: {fault}")),
     };
-    let field = match source {
-        Source::Orders | Source::Payments => "order_id",
-        Source::Restocks | Source::StockCounts => "sku",
-    };
+    let field = source.key_field();
     let Some(key) = value.get(field).and_then(Value::as_str).filter(|key| !key.is_empty()) else {
         let message = format!("the body needs a text `{field}`: it is the record's key in {topic}");
         return error(StatusCode::BAD_REQUEST, "missing_key", &message);
@@ -85,8 +82,8 @@ async fn follow(State(topics): State<Topics>, Path(topic): Path<String>, Query(S
             return error(StatusCode::BAD_REQUEST, "invalid_from", &format!("from is `now` or `beginning`, not `{other}`"));
         }
     };
-    if !SOURCES.iter().chain(&SINKS).any(|name| *name == topic) {
-        let message = format!("there are {}, {}; `{topic}` is none of them", SOURCES.join(", "), SINKS.join(", "));
+    if !public_topics().any(|name| name == topic) {
+        let message = format!("there are {}; `{topic}` is none of them", public_topics().collect::<Vec<_>>().join(", "));
         return error(StatusCode::NOT_FOUND, "unknown_topic", &message);
     }
     let Ok(permit) = topics.streams.clone().try_acquire_owned() else {

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use state::Stores;
 
-use super::plan::{ClockMode, Processor};
+use super::plan::ClockMode;
 use super::task::CLOCK_MARK;
 use super::work::Fault;
 use super::worker::{Batch, Slot, Worker};
@@ -15,12 +15,12 @@ use crate::log::{Log, Tp, Transaction};
 impl<L: Log, S: Stores> Worker<L, S> {
     /// Hands the batch to the log. Only when no commit runs.
     pub(super) fn commit(&mut self) -> Result<(), Fault> {
-        self.write_levels()?;
+        self.write_views()?;
         let fresh = Batch { transaction: std::mem::take(&mut self.spare), ..Batch::default() };
         let mut batch = std::mem::replace(&mut self.batch, fresh);
         for id in &batch.touched {
             if let Some(Slot::Ready(task)) = self.tasks.get_mut(id) {
-                if self.plan.clock == ClockMode::Record && id.processor == Processor::Orders && self.record_time > task.record_time {
+                if self.plan.clock == ClockMode::Record && self.record_time > task.record_time {
                     // A replay's time cannot be read off a clock after a restart.
                     let time = self.record_time;
                     task.record_time = time;

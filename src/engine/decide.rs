@@ -11,6 +11,7 @@ use state::Stores;
 use super::message::{Body, Forward, Message};
 use super::outputs::{self, MOST_AHEAD_MILLIS, Original, ahead_of_time};
 use super::plan::{ClockMode, Processor, Role, TaskId};
+use super::task::Task;
 use super::work::{Context, Fault};
 use super::worker::{Slot, Worker};
 use super::{orders, stock};
@@ -73,7 +74,7 @@ impl<L: Log, S: Stores> Worker<L, S> {
         self.record_time = self.record_time.max(original.timestamp);
         if self.plan.clock == ClockMode::Record {
             // Live, these holds would have run out before this record came.
-            self.expire(original.timestamp)?;
+            self.fire_all(original.timestamp)?;
         }
         let owner = self.plan.task_of(Processor::of(original.source), key.as_bytes());
         if reader == Some(owner) && matches!(self.tasks.get(&owner), Some(Slot::Ready(_))) {
@@ -164,14 +165,7 @@ impl<L: Log, S: Stores> Worker<L, S> {
         trace: Option<&str>,
         event: order_rules::Event<'_>,
     ) -> Result<Verdict, Fault> {
-        let Some(Slot::Ready(task)) = self.tasks.get_mut(&id) else { return Err(not_here(id)) };
-        let mut context = Context {
-            plan: &self.plan,
-            records: &mut self.batch.transaction.records,
-            outgoing: &mut self.outgoing,
-            tally: &mut self.batch.tally,
-        };
-        self.batch.touched.insert(id);
+        let (task, mut context) = self.at(id)?;
         orders::decide(task, &mut context, order_id, trigger, trace, event)
     }
 
@@ -183,15 +177,21 @@ impl<L: Log, S: Stores> Worker<L, S> {
         trace: Option<&str>,
         event: stock_rules::Event<'_>,
     ) -> Result<Verdict, Fault> {
+        let (task, mut context) = self.at(id)?;
+        stock::decide(task, &mut context, sku, trigger, trace, event)
+    }
+
+    /// A task that is here, about to be touched, and what its step writes to.
+    fn at(&mut self, id: TaskId) -> Result<(&mut Task<S::Store>, Context<'_>), Fault> {
         let Some(Slot::Ready(task)) = self.tasks.get_mut(&id) else { return Err(not_here(id)) };
-        let mut context = Context {
+        self.batch.touched.insert(id);
+        let context = Context {
             plan: &self.plan,
             records: &mut self.batch.transaction.records,
             outgoing: &mut self.outgoing,
             tally: &mut self.batch.tally,
         };
-        self.batch.touched.insert(id);
-        stock::decide(task, &mut context, sku, trigger, trace, event)
+        Ok((task, context))
     }
 
     /// Delivers what the last step said to others: in memory where the receiver is here and nothing older of ours can

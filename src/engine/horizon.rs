@@ -1,20 +1,30 @@
-//! Up to when everything that was written has been decided. A hold expires only when that time has passed it, so that no
+//! Up to when everything that was written has been decided. A timer fires only when that time has passed it, so that no
 //! backlog expires a hold whose payment is waiting in it: not on this worker, not on one that forwards, not while the
 //! broker was away or this process stood still.
 //!
-//! Silence proves nothing, so it is asked for, and only when a hold may have run out: where do the sources of orders
-//! end just now? Once the group has committed all of that, and what was forwarded of it has been read from the inboxes
+//! Silence proves nothing, so it is asked for, and only when a timer may be due: where do the sources that lead to the
+//! timer's processor end just now? Once the group has committed all of that, and what was forwarded of it has been read from the inboxes
 //! here, everything written before the question is decided.
 
 use state::Stores;
 
-use super::plan::{Processor, Role};
+use super::plan::{Plan, Processor, Role, TaskId};
 use super::work::Fault;
 use super::worker::{Slot, Worker};
 use crate::log::{Log, LogError, Tp};
 
+/// One for each processor: a backlog of one does not keep the others' timers from firing.
 #[derive(Debug, Default)]
-pub struct Horizon {
+pub struct Horizons([Horizon; Processor::ALL.len()]);
+
+impl Horizons {
+    fn of(&mut self, processor: Processor) -> &mut Horizon {
+        &mut self.0[processor as usize]
+    }
+}
+
+#[derive(Debug, Default)]
+struct Horizon {
     /// Everything written before this wall time is decided.
     proven: Option<i64>,
     look: Option<Look>,
@@ -38,51 +48,60 @@ const PACE_MILLIS: i64 = 200;
 const AFTER_FAILURE_MILLIS: i64 = 2_000;
 
 impl<L: Log, S: Stores> Worker<L, S> {
-    /// `None`: no hold can have run out, or nothing new is proven.
-    pub(super) fn proven_horizon(&mut self) -> Result<Option<i64>, Fault> {
-        if !self.has_timer_due(self.now) {
+    /// By when a processor's timers may fire. `None`: none can be due, or nothing new is proven.
+    pub(super) fn proven_horizon(&mut self, processor: Processor) -> Result<Option<i64>, Fault> {
+        if !self.has_timer_due(processor, self.now) {
             return Ok(None);
         }
-        if self.horizon.proven.is_none_or(|proven| !self.has_timer_due(proven)) {
-            match self.prove() {
+        if self.horizons.of(processor).proven.is_none_or(|proven| !self.has_timer_due(processor, proven)) {
+            match self.prove(processor) {
                 // Whatever is wrong there, the worker's own reading and committing meets it, too.
                 Err(LogError::Retry(why)) => {
-                    tracing::debug!("cannot tell whether holds have run out: {why}");
-                    self.horizon.look = None;
-                    self.horizon.last_step = self.clock.now() + AFTER_FAILURE_MILLIS;
+                    tracing::debug!(processor = processor.name(), "cannot tell whether timers are due: {why}");
+                    let next = self.clock.now() + AFTER_FAILURE_MILLIS;
+                    let horizon = self.horizons.of(processor);
+                    horizon.look = None;
+                    horizon.last_step = next;
                 }
                 done => done?,
             }
         }
-        Ok(self.horizon.proven)
+        Ok(self.horizons.of(processor).proven)
     }
 
-    fn has_timer_due(&self, horizon: i64) -> bool {
-        let due =
-            |slot: &Slot<S::Store>| matches!(slot, Slot::Ready(task) if task.id.processor == Processor::Orders && !task.is_quiet(horizon));
-        self.tasks.values().any(due)
+    fn has_timer_due(&self, processor: Processor, horizon: i64) -> bool {
+        self.with_timer_due(processor, horizon).next().is_some()
+    }
+
+    /// Tasks of the processor that may have something due by then.
+    pub(super) fn with_timer_due(&self, processor: Processor, horizon: i64) -> impl Iterator<Item = TaskId> {
+        self.tasks.iter().filter_map(move |(id, slot)| match slot {
+            Slot::Ready(task) if id.processor == processor && !task.is_quiet(horizon) => Some(*id),
+            _ => None,
+        })
     }
 
     /// One step of the proof.
-    fn prove(&mut self) -> Result<(), LogError> {
-        if let Some(Look { at, inboxes: Some(reach), .. }) = &self.horizon.look {
+    fn prove(&mut self, processor: Processor) -> Result<(), LogError> {
+        let horizon = self.horizons.of(processor);
+        if let Some(Look { at, inboxes: Some(reach), .. }) = &horizon.look {
             if reach.iter().all(|(tp, end)| self.inputs.position(*tp).is_some_and(|position| position >= *end)) {
-                self.horizon.proven = Some(*at);
-                self.horizon.look = None;
+                horizon.proven = Some(*at);
+                horizon.look = None;
             }
             return Ok(());
         }
-        if self.now - self.horizon.last_step < PACE_MILLIS {
+        if self.now - horizon.last_step < PACE_MILLIS {
             return Ok(());
         }
-        self.horizon.last_step = self.now;
-        if self.horizon.look.is_none() {
-            let sources = self.sources_of_orders();
+        horizon.last_step = self.now;
+        if horizon.look.is_none() {
+            let sources = sources_of(&self.plan, processor);
             let ends = self.log.ends(&sources)?;
             let sources = sources.into_iter().zip(ends).filter(|(_, end)| *end > 0).collect();
-            self.horizon.look = Some(Look { at: self.now, sources, inboxes: None });
+            horizon.look = Some(Look { at: self.now, sources, inboxes: None });
         }
-        let Some(look) = &mut self.horizon.look else { return Ok(()) };
+        let Some(look) = &mut horizon.look else { return Ok(()) };
         let asked: Vec<Tp> = look.sources.iter().map(|(tp, _)| *tp).collect();
         let committed = self.log.group_offsets(&asked)?;
         look.sources = look.sources.iter().zip(committed).filter(|((_, end), at)| at.is_none_or(|at| at < *end)).map(|(s, _)| *s).collect();
@@ -93,11 +112,10 @@ impl<L: Log, S: Stores> Worker<L, S> {
         }
         Ok(())
     }
+}
 
-    /// Every partition that may hold something about an order, whoever reads it.
-    fn sources_of_orders(&self) -> Vec<Tp> {
-        let topics = &self.plan.topics;
-        let of_orders = |role: Role| matches!(role, Role::Source(source) if Processor::of(source) == Processor::Orders);
-        topics.ids().filter(|id| of_orders(self.plan.role(*id))).flat_map(|id| topics.all(id)).collect()
-    }
+/// Every partition that may hold something that leads to this processor, whoever reads it.
+fn sources_of(plan: &Plan, processor: Processor) -> Vec<Tp> {
+    let leads_there = |role: Role| matches!(role, Role::Source(source) if processor.depends_on(source));
+    plan.topics.ids().filter(|id| leads_there(plan.role(*id))).flat_map(|id| plan.topics.all(id)).collect()
 }

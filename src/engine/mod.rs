@@ -10,6 +10,7 @@
 //! | `task.rs` `overlay.rs` `recent.rs` | a task's state: the store, what is not committed yet, what is hot |
 //! | `outputs.rs` `message.rs` | what is written: for consumers, and between tasks |
 //! | `commit.rs` | commit, then apply; recovery |
+//! | `timers.rs` `views.rs` | states that want to be woken; states that are shown at a pace |
 //! | `ownership.rs` `restore.rs` `parking.rs` | tasks that come and go, and their state |
 //! | `horizon.rs` | up to when everything has been read: when holds may expire |
 //! | `query.rs` | answers from committed state |
@@ -34,6 +35,8 @@ mod recent;
 mod restore;
 mod stock;
 mod task;
+mod timers;
+mod views;
 pub mod work;
 mod worker;
 

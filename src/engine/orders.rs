@@ -47,22 +47,16 @@ pub fn decide<S: Store>(
     Ok(step.verdict)
 }
 
-/// Fires up to `limit` holds that have run out by `horizon`; returns how many timers there were.
-pub fn expire<S: Store>(task: &mut Task<S>, context: &mut Context<'_>, horizon: i64, limit: usize) -> Result<usize, Fault> {
-    let due = task.due(horizon, limit)?;
-    for (at, key) in &due {
-        let order_id = std::str::from_utf8(&key[1..]).map_err(|e| Fault::damaged(&task.name, key, &e))?;
-        let order = match task.get(key)? {
-            Some(bytes) => Order::decode(&bytes).map_err(|e| Fault::damaged(&task.name, key, &e))?,
-            None => continue,
-        };
-        // Paid, cancelled or reinstated meanwhile: the timer is left over.
-        if order.due() == Some(Timestamp(*at)) {
-            let trigger = Trigger { at: Timestamp(*at), cause: order.cause() };
-            decide(task, context, order_id, trigger, None, Event::Due)?;
-        }
+/// The hold of the order under `key` runs out at `at`, unless it was paid, cancelled or reinstated meanwhile.
+pub fn wake<S: Store>(task: &mut Task<S>, context: &mut Context<'_>, key: &[u8], at: i64) -> Result<(), Fault> {
+    let order_id = std::str::from_utf8(&key[1..]).map_err(|e| Fault::damaged(&task.name, key, &e))?;
+    let Some(bytes) = task.get(key)? else { return Ok(()) };
+    let order = Order::decode(&bytes).map_err(|e| Fault::damaged(&task.name, key, &e))?;
+    if order.due() == Some(Timestamp(at)) {
+        let trigger = Trigger { at: Timestamp(at), cause: order.cause() };
+        decide(task, context, order_id, trigger, None, Event::Due)?;
     }
-    Ok(due.len())
+    Ok(())
 }
 
 /// The order's key in the store and the changelog.

@@ -2,7 +2,7 @@
 //! the transaction's buffer; decides nothing.
 
 use schemas::event::{Level, Movement, Named, OrderEvent, event_id};
-use schemas::{Reject, Source, Timestamp};
+use schemas::{Reject, Sink, Source, Timestamp};
 
 use super::plan::{Plan, Processor};
 use crate::log::{HeaderRef, Records};
@@ -40,7 +40,7 @@ pub fn order_event(plan: &Plan, out: &mut Records, order_id: &str, event: &Order
     let id = event_id(topic, event.cause, order_id, u64::from(event.seq));
     let time = event.at.to_string();
     let (headers, used) = cloud_event(&id, event.kind.event_type(), &time, trace);
-    let to = plan.sink(plan.order_events, order_id.as_bytes());
+    let to = plan.sink(Sink::OrderEvents, order_id.as_bytes());
     out.push_with(to, Some(order_id.as_bytes()), &headers[..used], |value| {
         Named { event, key: order_id, id: &id, topic }.write(value);
     });
@@ -51,7 +51,7 @@ pub fn movement(plan: &Plan, out: &mut Records, sku: &str, movement: &Movement, 
     let id = event_id(topic, movement.cause, sku, movement.seq);
     let time = movement.at.to_string();
     let (headers, used) = cloud_event(&id, movement.kind.event_type(), &time, trace);
-    let to = plan.sink(plan.stock_movements, sku.as_bytes());
+    let to = plan.sink(Sink::StockMovements, sku.as_bytes());
     out.push_with(to, Some(sku.as_bytes()), &headers[..used], |value| {
         Named { event: movement, key: sku, id: &id, topic }.write(value);
     });
@@ -62,7 +62,7 @@ pub fn level(plan: &Plan, out: &mut Records, sku: &str, level: &Level) {
     let id = event_id(topic, level.cause, sku, level.version);
     let time = level.at.to_string();
     let (headers, used) = cloud_event(&id, "waybill.stock.level", &time, None);
-    let to = plan.sink(plan.stock_levels, sku.as_bytes());
+    let to = plan.sink(Sink::StockLevels, sku.as_bytes());
     out.push_with(to, Some(sku.as_bytes()), &headers[..used], |value| {
         Named { event: level, key: sku, id: &id, topic }.write(value);
     });
@@ -92,7 +92,7 @@ pub fn dead_letter(plan: &Plan, out: &mut Records, record: &Original<'_>, reject
         ("__streams.errors.partition", Some(partition.as_bytes())),
         ("__streams.errors.offset", Some(offset.as_bytes())),
     ]);
-    let to = plan.sink(plan.dead_letters, record.key.unwrap_or_default());
+    let to = plan.sink(Sink::DeadLetters, record.key.unwrap_or_default());
     out.push(to, record.key, record.value, &headers);
 }
 

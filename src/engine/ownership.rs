@@ -3,7 +3,7 @@
 
 use state::Stores;
 
-use super::plan::{Plan, Processor, Role, TaskId};
+use super::plan::{Plan, Role, TaskId};
 use super::restore;
 use super::work::Fault;
 use super::worker::{Inbox, RestoreBy, Slot, Worker};
@@ -64,7 +64,7 @@ impl<L: Log, S: Stores> Worker<L, S> {
         // What this worker's tasks sent before, under whichever owner, is below the present ends.
         let ends = self.log.ends(&inboxes)?;
         self.inboxes = inboxes.iter().copied().zip(ends.into_iter().map(|reach| Inbox { reach, sending: false })).collect();
-        self.horizon = super::horizon::Horizon::default();
+        self.horizons = super::horizon::Horizons::default();
         Ok(())
     }
 
@@ -126,9 +126,7 @@ impl<L: Log, S: Stores> Worker<L, S> {
 
     fn ready(&mut self, id: TaskId, task: super::task::Task<S::Store>) -> Result<(), Fault> {
         self.metrics.tasks(id.processor.name(), "running", 1);
-        if id.processor == Processor::Orders {
-            self.record_time = self.record_time.max(task.record_time);
-        }
+        self.record_time = self.record_time.max(task.record_time);
         self.tasks.insert(id, Slot::Ready(task));
         let sources = self.plan.sources_of(id);
         self.inputs.open(&sources);

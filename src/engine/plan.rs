@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use processors::{orders, stock};
-use schemas::{Source, TopicNames};
+use schemas::{Sink, Source, TopicNames};
 
 use crate::log::{TopicId, Topics, Tp};
 
@@ -23,11 +23,33 @@ impl Processor {
         }
     }
 
+    /// Some of its states have a view: a compacted topic that shows the last of them.
+    pub fn has_views(self) -> bool {
+        Sink::ALL.into_iter().any(|sink| sink.is_compacted() && Processor::writing(sink) == self)
+    }
+
     /// The processor that a source topic's records belong to.
     pub fn of(source: Source) -> Processor {
         match source {
             Source::Orders | Source::Payments => Processor::Orders,
             Source::Restocks | Source::StockCounts => Processor::Stock,
+        }
+    }
+
+    /// The processor whose decisions stand on a sink topic; dead letters are everybody's.
+    pub fn writing(sink: Sink) -> Processor {
+        match sink {
+            Sink::OrderEvents | Sink::DeadLetters => Processor::Orders,
+            Sink::StockLevels | Sink::StockMovements => Processor::Stock,
+        }
+    }
+
+    /// Whether a record of this source may lead to something in this processor, by whatever way. Its timers fire only
+    /// when all such records of the time before have been decided.
+    pub fn depends_on(self, source: Source) -> bool {
+        match self {
+            Processor::Orders => Processor::of(source) == Processor::Orders,
+            Processor::Stock => matches!(Processor::of(source), Processor::Orders | Processor::Stock),
         }
     }
 }
@@ -78,10 +100,7 @@ pub struct Plan {
     pub topics: Arc<Topics>,
     roles: Vec<Role>,
     internal: [Internal; Processor::ALL.len()],
-    pub order_events: TopicId,
-    pub stock_levels: TopicId,
-    pub stock_movements: TopicId,
-    pub dead_letters: TopicId,
+    sinks: [TopicId; Sink::ALL.len()],
     pub orders: orders::Config,
     pub stock: stock::Config,
     pub clock: ClockMode,
@@ -129,16 +148,12 @@ impl Plan {
                 tasks,
             }
         });
-        let [order_events, stock_levels, stock_movements, dead_letters] =
-            ["order-events", "stock-levels", "stock-movements", "dead-letters"].map(|name| add((input.name)(name), Role::Output));
+        let sinks = Sink::ALL.map(|sink| add((input.name)(sink.name()), Role::Output));
         Plan {
             topics: Arc::new(topics),
             roles,
             internal,
-            order_events,
-            stock_levels,
-            stock_movements,
-            dead_letters,
+            sinks,
             orders: input.orders,
             stock: stock::Config { split: input.split, names: TopicNames::new(|source| (input.name)(source.name())) },
             clock: input.clock,
@@ -171,8 +186,9 @@ impl Plan {
         TaskId { processor, partition: partition_of(key, self.internal(processor).tasks) }
     }
 
-    /// The partition of an output topic for a key.
-    pub fn sink(&self, topic: TopicId, key: &[u8]) -> Tp {
+    /// The partition of a sink topic for a key.
+    pub fn sink(&self, sink: Sink, key: &[u8]) -> Tp {
+        let topic = self.sinks[sink as usize];
         Tp::new(topic, partition_of(key, self.topics.partitions(topic)))
     }
 

@@ -7,8 +7,9 @@ use std::collections::BTreeMap;
 use state::{Batch, Store, Stores};
 
 use super::parking::Found;
-use super::plan::{Plan, Processor, TaskId};
-use super::task::{Change, LEVELS_MARK, STOCK, Task};
+use super::plan::{Plan, TaskId};
+use super::task::{Change, Task, VIEWS_MARK};
+use super::views;
 use super::work::Fault;
 use crate::log::{Log, LogError, Progress, Reader};
 use crate::metrics::Metrics;
@@ -22,7 +23,7 @@ pub struct Restore<S: Store, R> {
     reader: R,
     /// The store had nothing: records are gathered, sorted and filled in.
     bulk: bool,
-    levels_from: i64,
+    views_from: i64,
 }
 
 /// Opens a task's store and a reader from where it stands. A store that claims to be ahead of its changelog, or has
@@ -43,9 +44,9 @@ pub fn begin<L: Log, S: Stores>(
     let changelog = plan.changelog(id);
     loop {
         let position = task.position();
-        // SKUs that changed after their levels were last written must be found again, too.
-        let levels_from = if id.processor == Processor::Stock { task.levels_written_to()? } else { position };
-        let from = position.min(levels_from);
+        // States that changed after their views were last written must be found again, too.
+        let views_from = if id.processor.has_views() { task.views_written_to()? } else { position };
+        let from = position.min(views_from);
         let reader = log.reader(changelog, from)?;
         let Progress { start, end, .. } = reader.progress();
         if position > end || (position > 0 && position < start) {
@@ -59,7 +60,7 @@ pub fn begin<L: Log, S: Stores>(
             task = Task::open(id, stores.open(&id.name())?, hold)?;
             continue;
         }
-        return Ok(Some(Restore { task, reader, bulk: position == 0, levels_from }));
+        return Ok(Some(Restore { task, reader, bulk: position == 0, views_from }));
     }
 }
 
@@ -76,20 +77,18 @@ impl<S: Store, R: Reader> Restore<S, R> {
         let mut run: BTreeMap<Box<[u8]>, Option<Box<[u8]>>> = BTreeMap::new();
         let (mut size, mut records) = (0, 0u64);
         let position = self.task.position();
-        let mut levels_from = self.levels_from;
-        self.task.stale_levels.clear();
+        let mut views_from = self.views_from;
+        self.task.stale_views.clear();
         loop {
-            let stale = &mut self.task.stale_levels;
+            let stale = &mut self.task.stale_views;
             let progress = self.reader.next(&mut |offset, key, value| {
                 records += 1;
-                if offset >= levels_from && key.first() == Some(&STOCK) {
-                    if let Ok(sku) = std::str::from_utf8(&key[1..]) {
-                        stale.insert(sku.into(), offset);
-                    }
-                } else if key == LEVELS_MARK
+                if offset >= views_from && views::has_view(key) {
+                    stale.insert(key.into(), offset);
+                } else if key == VIEWS_MARK
                     && let Some(mark) = value.and_then(|v| v.try_into().ok()).map(i64::from_be_bytes)
                 {
-                    levels_from = levels_from.max(mark);
+                    views_from = views_from.max(mark);
                     stale.retain(|_, at| *at >= mark);
                 }
                 if offset >= position {

@@ -7,7 +7,7 @@ use state::Store;
 
 use super::message::{Body, Message};
 use super::outputs;
-use super::task::{LEVELS_MARK, RESERVATION, SEEN, STOCK, Task};
+use super::task::{RESERVATION, SEEN, STOCK, Task};
 use super::work::{Context, Fault};
 
 /// Between the SKU and the rest of a key; no id contains it.
@@ -34,10 +34,7 @@ pub fn decide<S: Store>(
     let step = stock::apply(&context.plan.stock, sku, trigger, event, state);
     if let Some(stock) = &step.stock {
         task.put(&stock_key, |out| stock.encode(out));
-        if !task.stale_levels.contains_key(sku) {
-            let from = task.position();
-            task.stale_levels.insert(sku.into(), from);
-        }
+        task.view_is_stale(&stock_key);
     }
     if let (Some(key), Some(reservation)) = (&reservation_key, &step.reservation) {
         match reservation {
@@ -87,21 +84,13 @@ fn read<S: Store>(task: &Task<S>, sku: &str, stock_key: &[u8], reservation_key: 
     Ok(state)
 }
 
-/// Writes the present level of every SKU that has changed since the last time, and remembers up to where.
-pub fn write_levels<S: Store>(task: &mut Task<S>, context: &mut Context<'_>) -> Result<(), Fault> {
-    let stale = std::mem::take(&mut task.stale_levels);
-    let mut skus: Vec<_> = stale.into_keys().collect();
-    // In an order that does not depend on a hash.
-    skus.sort_unstable();
-    for sku in &skus {
-        let key = key_of(sku);
-        if let Some(bytes) = task.get(&key)? {
-            let stock = Stock::decode(&bytes).map_err(|e| Fault::damaged(&task.name, &key, &e))?;
-            outputs::level(context.plan, context.records, sku, &stock.level());
-        }
+/// Writes the present level of the SKU under `key`.
+pub fn write_level<S: Store>(task: &Task<S>, context: &mut Context<'_>, key: &[u8]) -> Result<(), Fault> {
+    let sku = std::str::from_utf8(&key[1..]).map_err(|e| Fault::damaged(&task.name, key, &e))?;
+    if let Some(bytes) = task.get(key)? {
+        let stock = Stock::decode(&bytes).map_err(|e| Fault::damaged(&task.name, key, &e))?;
+        outputs::level(context.plan, context.records, sku, &stock.level());
     }
-    let from = task.position().to_be_bytes();
-    task.put(LEVELS_MARK, |out| out.extend_from_slice(&from));
     Ok(())
 }
 

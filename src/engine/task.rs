@@ -13,6 +13,7 @@ use super::overlay::Overlay;
 use super::parking::Hold;
 use super::plan::TaskId;
 use super::recent::Recent;
+use super::timers;
 use crate::log::{Records, Tp};
 
 /// First byte of a key: which kind of state it is. All but [`LOCAL`] and [`TIMER`] are in the changelog as they are.
@@ -20,15 +21,15 @@ pub const ORDER: u8 = b'o';
 pub const STOCK: u8 = b's';
 pub const RESERVATION: u8 = b'r';
 pub const SEEN: u8 = b'd';
-/// What the task itself remembers: [`LEVELS_MARK`], [`CLOCK_MARK`].
+/// What the task itself remembers: [`VIEWS_MARK`], [`CLOCK_MARK`].
 pub const MARK: u8 = b'm';
 /// Of this store alone: [`POSITION`] and what else need not be restored.
 const LOCAL: u8 = 0;
-/// Timers, by due time; they follow from orders, so the changelog has none.
-const TIMER: u8 = b't';
+/// Timers, by due time; they follow from the states that set them, so the changelog has none. Above all other kinds.
+const TIMER: u8 = b'~';
 
-/// Value: changelog offset up to which every changed SKU's level has been written.
-pub const LEVELS_MARK: &[u8] = b"mlevels";
+/// Value: changelog offset up to which the view of every changed state has been written.
+pub const VIEWS_MARK: &[u8] = b"mviews";
 /// Value: the task's record time, for `clock = "record"`.
 pub const CLOCK_MARK: &[u8] = b"mclock";
 /// Value: next changelog offset to apply.
@@ -56,10 +57,11 @@ pub struct Task<S> {
     sealed_holds: i64,
     /// A bulk restore has begun: they are counted when it ends.
     uncounted: bool,
-    /// SKUs whose level has changed since it was last written, with the changelog offset from which that follows.
-    pub stale_levels: FxHashMap<Box<str>, i64>,
-    /// Wall time of the last writing of levels.
-    pub levels_at: i64,
+    /// Keys of states that have changed since their view was last written, with the changelog offset from which that
+    /// follows.
+    pub stale_views: FxHashMap<Box<[u8]>, i64>,
+    /// Wall time of the last writing of views.
+    pub views_at: i64,
     scratch: Vec<u8>,
     /// Comes after the store: that is closed first.
     hold: Hold,
@@ -85,8 +87,8 @@ impl<S: Store> Task<S> {
             open_holds,
             sealed_holds: open_holds,
             uncounted: position > 0 && holds.is_none(),
-            stale_levels: FxHashMap::default(),
-            levels_at: 0,
+            stale_views: FxHashMap::default(),
+            views_at: 0,
             scratch: vec![],
             hold,
         })
@@ -102,9 +104,9 @@ impl<S: Store> Task<S> {
         self.position
     }
 
-    /// Up to where levels have been written, by the changelog.
-    pub fn levels_written_to(&self) -> Result<i64, StoreError> {
-        Ok(self.store.get(LEVELS_MARK)?.and_then(|v| v.try_into().ok()).map_or(0, i64::from_be_bytes))
+    /// Up to where views have been written, by the changelog.
+    pub fn views_written_to(&self) -> Result<i64, StoreError> {
+        Ok(self.store.get(VIEWS_MARK)?.and_then(|v| v.try_into().ok()).map_or(0, i64::from_be_bytes))
     }
 
     pub fn store_size(&self) -> u64 {
@@ -135,6 +137,13 @@ impl<S: Store> Task<S> {
 
     pub fn delete(&mut self, key: &[u8]) {
         self.overlay.put(key, None);
+    }
+
+    /// The view of the state under `key` is to be written when its time comes.
+    pub fn view_is_stale(&mut self, key: &[u8]) {
+        if !self.stale_views.contains_key(key) {
+            self.stale_views.insert(key.into(), self.position);
+        }
     }
 
     /// Up to `limit` entries whose key begins with `prefix`, uncommitted ones first.
@@ -349,8 +358,7 @@ pub struct Change {
 impl Change {
     /// When this state wants to be woken. A timer of an earlier value may be left over; it finds nothing due.
     fn due(&self) -> Option<i64> {
-        let value = self.value.as_ref().filter(|_| self.key.first() == Some(&ORDER))?;
-        Order::decode(value).ok()?.due().map(|t| t.0)
+        timers::due_of(&self.key, self.value.as_deref()?)
     }
 }
 

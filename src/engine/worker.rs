@@ -19,7 +19,7 @@ use super::parking::Parking;
 use super::plan::{ClockMode, Plan, Processor, TaskId};
 use super::task::Task;
 use super::work::{Context, Fault, Tally};
-use super::{orders, stock};
+use super::{timers, views};
 use crate::clock::Clock;
 use crate::log::{Commit, Event, Log, LogError, Tp, Transaction};
 use crate::metrics::Metrics;
@@ -36,8 +36,8 @@ pub struct Options {
     pub batch_records: usize,
     /// … or has been gathered for so long.
     pub batch_time: Duration,
-    /// A key's level is written at most once in this time.
-    pub level_pace: Duration,
+    /// A state's view is written at most once in this time.
+    pub view_pace: Duration,
     pub restore: RestoreBy,
 }
 
@@ -59,7 +59,7 @@ impl Default for Options {
             batch_bytes: 4 << 20,
             batch_records: 50_000,
             batch_time: Duration::from_millis(200),
-            level_pace: Duration::from_secs(1),
+            view_pace: Duration::from_secs(1),
             restore: RestoreBy::Thread,
         }
     }
@@ -146,7 +146,7 @@ pub struct Worker<L: Log, S: Stores> {
     /// Wall time of the last commit's begin.
     pub(super) committed_at: i64,
     pub(super) record_time: i64,
-    pub(super) horizon: super::horizon::Horizon,
+    pub(super) horizons: super::horizon::Horizons,
     pub(super) store_batch: StoreBatch,
     pub(super) stop: super::Stop,
     /// Wall time of the last report.
@@ -182,7 +182,7 @@ impl<L: Log, S: Stores> Worker<L, S> {
             commit_began: None,
             committed_at: 0,
             record_time: 0,
-            horizon: super::horizon::Horizon::default(),
+            horizons: super::horizon::Horizons::default(),
             store_batch: StoreBatch::default(),
             stop,
             reported: 0,
@@ -299,29 +299,29 @@ impl<L: Log, S: Stores> Worker<L, S> {
         self.batch.transaction.records.size() < self.options.batch_bytes && self.batch.decided < self.options.batch_records
     }
 
-    /// Expires holds that have run out: all that is there to be read by then has been read.
+    /// Wakes what is due: all that is there to be read by then has been read.
     fn fire_timers(&mut self) -> Result<(), Fault> {
-        let horizon = match self.plan.clock {
-            // In a replay, time is what the records say; while they are decided, `decide.rs` fires timers before them.
-            ClockMode::Record => self.record_time,
-            ClockMode::Wall => match self.proven_horizon()? {
-                Some(horizon) => horizon,
-                None => return Ok(()),
-            },
-        };
-        self.expire(horizon)
+        for processor in Processor::ALL {
+            let horizon = match self.plan.clock {
+                // In a replay, time is what the records say; while they are decided, `decide.rs` fires timers before.
+                ClockMode::Record => Some(self.record_time),
+                ClockMode::Wall => self.proven_horizon(processor)?,
+            };
+            if let Some(horizon) = horizon {
+                self.fire_by(processor, horizon)?;
+            }
+        }
+        Ok(())
     }
 
-    /// Fires what is due by `horizon` in every task of this worker.
-    pub(super) fn expire(&mut self, horizon: i64) -> Result<(), Fault> {
-        let due: Vec<TaskId> = self
-            .tasks
-            .iter()
-            .filter_map(|(id, slot)| match slot {
-                Slot::Ready(task) if id.processor == Processor::Orders && !task.is_quiet(horizon) => Some(*id),
-                _ => None,
-            })
-            .collect();
+    /// Fires what is due by `horizon`, whichever task it is in.
+    pub(super) fn fire_all(&mut self, horizon: i64) -> Result<(), Fault> {
+        Processor::ALL.into_iter().try_for_each(|processor| self.fire_by(processor, horizon))
+    }
+
+    /// Fires what is due by `horizon` in every task of a processor that is here.
+    pub(super) fn fire_by(&mut self, processor: Processor, horizon: i64) -> Result<(), Fault> {
+        let due: Vec<TaskId> = self.with_timer_due(processor, horizon).collect();
         for id in due {
             while self.has_room() {
                 let Some(Slot::Ready(task)) = self.tasks.get_mut(&id) else { break };
@@ -331,14 +331,14 @@ impl<L: Log, S: Stores> Worker<L, S> {
                     outgoing: &mut self.outgoing,
                     tally: &mut self.batch.tally,
                 };
-                let fired = orders::expire(task, &mut context, horizon, EXPIRE_AT_ONCE)?;
+                let fired = timers::fire(task, &mut context, horizon, FIRE_AT_ONCE)?;
                 if fired > 0 {
                     self.batch.touched.insert(id);
                     self.batch.decided += fired;
                     self.batch.began.get_or_insert_with(Instant::now);
                 }
                 self.route()?;
-                if fired < EXPIRE_AT_ONCE {
+                if fired < FIRE_AT_ONCE {
                     break;
                 }
             }
@@ -352,7 +352,7 @@ impl<L: Log, S: Stores> Worker<L, S> {
             return Ok(());
         }
         let drained = self.inputs.queued() == 0;
-        if self.batch.is_empty() && !self.levels_due() && !(drained && self.has_idle_positions()) {
+        if self.batch.is_empty() && !self.views_due() && !(drained && self.has_idle_positions()) {
             return Ok(());
         }
         let old = self.batch.began.is_some_and(|began| began.elapsed() >= self.options.batch_time);
@@ -369,22 +369,22 @@ impl<L: Log, S: Stores> Worker<L, S> {
             && self.inputs.positions().any(|(tp, position)| self.committed.get(&tp).is_some_and(|committed| *committed < position))
     }
 
-    /// A SKU's level has changed and may be written.
-    fn levels_due(&self) -> bool {
-        self.tasks.values().any(|slot| matches!(slot, Slot::Ready(task) if self.levels_of_task_due(task, self.now)))
+    /// A state has changed whose view may be written.
+    fn views_due(&self) -> bool {
+        self.tasks.values().any(|slot| matches!(slot, Slot::Ready(task) if self.views_of_task_due(task, self.now)))
     }
 
-    pub(super) fn levels_of_task_due(&self, task: &Task<S::Store>, now: i64) -> bool {
-        !task.stale_levels.is_empty() && now - task.levels_at >= self.options.level_pace.as_millis() as i64
+    fn views_of_task_due(&self, task: &Task<S::Store>, now: i64) -> bool {
+        !task.stale_views.is_empty() && now - task.views_at >= self.options.view_pace.as_millis() as i64
     }
 
-    /// Writes the levels that are due into the batch.
-    pub(super) fn write_levels(&mut self) -> Result<(), Fault> {
+    /// Writes the views that are due into the batch.
+    pub(super) fn write_views(&mut self) -> Result<(), Fault> {
         let now = self.now;
         let due: Vec<TaskId> = self
             .tasks
             .iter()
-            .filter_map(|(id, slot)| matches!(slot, Slot::Ready(task) if self.levels_of_task_due(task, now)).then_some(*id))
+            .filter_map(|(id, slot)| matches!(slot, Slot::Ready(task) if self.views_of_task_due(task, now)).then_some(*id))
             .collect();
         for id in due {
             if let Some(Slot::Ready(task)) = self.tasks.get_mut(&id) {
@@ -394,16 +394,17 @@ impl<L: Log, S: Stores> Worker<L, S> {
                     outgoing: &mut self.outgoing,
                     tally: &mut self.batch.tally,
                 };
-                stock::write_levels(task, &mut context)?;
-                task.levels_at = now;
+                views::write(task, &mut context)?;
+                task.views_at = now;
                 self.batch.touched.insert(id);
             }
         }
         Ok(())
     }
 
+    /// Not while a commit runs: others may have seen it already, and the store has not.
     fn answer_queries(&mut self) {
-        let Some(queries) = &self.queries else { return };
+        let Some(queries) = self.queries.as_ref().filter(|_| self.running.is_none()) else { return };
         while let Ok(query) = queries.try_recv() {
             let id = self.plan.task_of(query.processor, query.key.as_bytes());
             let answer = match self.tasks.get(&id) {
@@ -496,4 +497,4 @@ const IDLE_PACE_MILLIS: i64 = 1_000;
 /// Between two reports.
 const REPORT_MILLIS: i64 = 1_000;
 /// Timers fired between two looks at the batch's size.
-const EXPIRE_AT_ONCE: usize = 500;
+const FIRE_AT_ONCE: usize = 500;

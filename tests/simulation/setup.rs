@@ -80,7 +80,7 @@ pub struct Setup {
     pub batch_records: usize,
     /// Commit every turn that decided something, or only when everything read is decided.
     pub commit_every_turn: bool,
-    pub level_pace_ms: u64,
+    pub view_pace_ms: u64,
     pub restore: RestoreBy,
     pub minutes: i64,
     pub orders: usize,
@@ -180,7 +180,7 @@ impl Setup {
             transaction_timeout_ms: one_of(&mut rng, &[10_000, 60_000]),
             batch_records,
             commit_every_turn: rng.random_bool(0.5),
-            level_pace_ms: one_of(&mut rng, &[0, 200, 1_000]),
+            view_pace_ms: one_of(&mut rng, &[0, 200, 1_000]),
             restore: one_of(&mut rng, &[RestoreBy::Worker, RestoreBy::Turn]),
             minutes: rng.random_range(30..=40),
             orders: rng.random_range(30..=120),
@@ -220,7 +220,7 @@ impl Setup {
             batch_bytes: 4 << 20,
             batch_records: self.batch_records,
             batch_time: if self.commit_every_turn { Duration::ZERO } else { Duration::MAX },
-            level_pace: Duration::from_millis(self.level_pace_ms),
+            view_pace: Duration::from_millis(self.view_pace_ms),
             restore: self.restore,
         }
     }

@@ -243,7 +243,7 @@ fn settled(
     at: &BTreeMap<Partition, (i64, i64)>,
 ) -> Result<Settled, AdminError> {
     let mut read: Vec<Partition> = partitions.to_vec();
-    let sources: Vec<String> = crate::config::SOURCES.iter().map(|s| config.topic_name(s)).collect();
+    let sources: Vec<String> = schemas::Source::ALL.iter().map(|source| config.topic_name(source.name())).collect();
     let inboxes = Processor::ALL.map(|p| inbox_name(&config.app, p));
     read.retain(|(name, _)| sources.contains(name) || inboxes.contains(name));
     let behind = undecided(eye, &read, at)?;

@@ -1,0 +1,29 @@
+//! Views: compacted topics that show the last of a state, such as `stock-levels`. Written at a pace and not with every
+//! decision, so that small commits touch few partitions; the changelog remembers up to where, so a crash forgets none.
+
+use state::Store;
+
+use super::stock;
+use super::task::{STOCK, Task, VIEWS_MARK};
+use super::work::{Context, Fault};
+
+/// Whether the state under `key` has a view.
+pub fn has_view(key: &[u8]) -> bool {
+    matches!(key.first(), Some(&STOCK))
+}
+
+/// Writes the present view of every state that has changed since the last time, and remembers up to where.
+pub fn write<S: Store>(task: &mut Task<S>, context: &mut Context<'_>) -> Result<(), Fault> {
+    let mut keys: Vec<Box<[u8]>> = std::mem::take(&mut task.stale_views).into_keys().collect();
+    // In an order that does not depend on a hash.
+    keys.sort_unstable();
+    for key in &keys {
+        match key.first() {
+            Some(&STOCK) => stock::write_level(task, context, key)?,
+            _ => return Err(Fault::damaged(&task.name, key, &"a view of a state that has none")),
+        }
+    }
+    let from = task.position().to_be_bytes();
+    task.put(VIEWS_MARK, |out| out.extend_from_slice(&from));
+    Ok(())
+}
