@@ -64,11 +64,13 @@ pub fn build_from(extract: &Extract, source: String, progress: &mut dyn FnMut(Pr
 /// The largest strongly connected part, with numbers of its own.
 fn connected_part(network: &Network, turns: &Turns, source: String) -> Result<Graph, String> {
     let connected = largest(&turns.next);
-    let mut kept = connected.clone();
-    // A road that is only ever reached with a history still has to be where somebody may start, without one.
+    // All states of an edge, or none. On a road that is only ever reached with a history somebody may start, without one;
+    // and where a restriction leaves no way out, somebody may still have his end.
+    let mut edge_kept = vec![false; 2 * network.roads.len()];
     for state in (0..connected.len()).filter(|&s| connected[s]) {
-        kept[turns.edge_of[state] as usize] = true;
+        edge_kept[turns.edge_of[state] as usize] = true;
     }
+    let kept: Vec<bool> = turns.edge_of.iter().map(|&edge| edge_kept[edge as usize]).collect();
     let mut states: Vec<StateId> = (0..kept.len() as StateId).filter(|&s| kept[s as usize]).collect();
     states.sort_by_key(|&s| (turns.edge_of[s as usize], s));
     if !states.iter().any(|&s| !turns.next[s as usize].is_empty()) {

@@ -46,7 +46,8 @@ impl Road {
     }
 }
 
-/// Roads, and which state follows which. All of one strongly connected part, so there is a way from each to each.
+/// Roads, and which state follows which. Every edge has a state in one strongly connected part, so there is a way from
+/// each road to each.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Graph {
     /// Name of the map that it was made of.

@@ -167,15 +167,18 @@ fn apply(turns: &mut Turns, path: &[EdgeId], rules: &Rules) {
             let edge = edge_of[next as usize];
             !rules.no.contains(&edge) && (rules.only.is_empty() || rules.only.contains(&edge))
         });
-        turn_round_at_last(turns, at, rules);
+        turn_round(turns, at, rules);
     }
 }
 
-/// Where a restriction has left nothing but turning round, that is allowed, unless it forbids that, too.
-fn turn_round_at_last(turns: &mut Turns, state: StateId, rules: &Rules) {
+/// Turning round is allowed where it is prescribed, and where a restriction has left nothing else and does not forbid it.
+fn turn_round(turns: &mut Turns, state: StateId, rules: &Rules) {
     let back = turns.edge_of[state as usize] ^ 1;
-    let forbidden = rules.no.contains(&back) || !rules.only.is_empty();
-    if turns.next[state as usize].is_empty() && !forbidden && !turns.next[back as usize].is_empty() {
+    let next = &turns.next[state as usize];
+    let wanted = rules.only.contains(&back) || (rules.only.is_empty() && next.is_empty());
+    // Who cannot go on from there cannot drive there.
+    let possible = !turns.next[back as usize].is_empty();
+    if wanted && possible && !rules.no.contains(&back) && !next.contains(&back) {
         turns.next[state as usize].push(back);
     }
 }

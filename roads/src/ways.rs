@@ -1,8 +1,11 @@
 //! Ways with a graph or without: by the roads where they reach, else by a great circle, and each answer says which.
 
+use std::path::Path;
+
 use schemas::plan::{Basis, Leg, Point};
 
 use crate::circle::CircleRule;
+use crate::error::Error;
 use crate::roads::Roads;
 use crate::search::Matrix;
 use crate::snap::Snap;
@@ -17,6 +20,12 @@ pub struct Ways {
 impl Ways {
     pub fn new(roads: Option<Roads>, circle: CircleRule) -> Ways {
         Ways { roads, circle }
+    }
+
+    /// By the graph in `file`, if one is named.
+    pub fn open(file: Option<&Path>) -> Result<Ways, Error> {
+        let roads = file.map(Roads::open).transpose()?;
+        Ok(Ways::new(roads, CircleRule::default()))
     }
 
     pub fn roads(&self) -> Option<&Roads> {

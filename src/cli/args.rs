@@ -7,6 +7,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use waybill::config::file::{bootstrap_fault, parse_http};
 
 use super::demo::Demo;
+use super::roads::Roads;
 
 /// Decides on Kafka, exactly once, whether an order can be kept, and keeps the stock.
 #[derive(Debug, Parser)]
@@ -88,6 +89,9 @@ Examples:
   waybill demo --seed 7 --exit
   waybill demo --exit --dump records.jsonl && waybill verify --dump records.jsonl")]
     Demo(Demo),
+    /// Prepare OpenStreetMap's roads, and ask for ways on them
+    #[command(subcommand)]
+    Roads(Roads),
 }
 
 #[cfg(not(all(feature = "kafka", feature = "rocksdb")))]
@@ -99,6 +103,7 @@ impl Command {
             Command::Check => "check",
             Command::Verify(_) => "verify",
             Command::Demo(_) => "demo",
+            Command::Roads(_) => "roads",
         }
     }
 }

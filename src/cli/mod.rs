@@ -8,6 +8,7 @@ mod args;
 mod check;
 mod demo;
 mod logging;
+mod roads;
 #[cfg(all(feature = "kafka", feature = "rocksdb"))]
 mod run;
 #[cfg(feature = "kafka")]
@@ -47,7 +48,10 @@ pub fn main() -> ExitCode {
     // The demo is for people: the engine's everyday lines are not for them.
     let quiet = matches!(arguments.command, Command::Demo(_));
     logging::start(arguments.common.log, arguments.common.verbose, quiet);
-    logging::abort_on_panic();
+    // A map may be wrong in a way that its reader panics at; it says which map instead. No other thread runs then.
+    if !matches!(arguments.command, Command::Roads(_)) {
+        logging::abort_on_panic();
+    }
     let (code, message) = match dispatch(arguments.command, &arguments.common) {
         Ok(()) => return ExitCode::SUCCESS,
         Err(Failure::Said) => return ExitCode::from(1),
@@ -67,6 +71,7 @@ fn dispatch(command: Command, common: &Common) -> Result<(), Failure> {
         #[cfg(feature = "kafka")]
         Command::Check => check::check(&configuration(common)?),
         Command::Demo(own) => demo::demo(own),
+        Command::Roads(own) => roads::roads(&own),
         Command::Verify(own) => verify::verify(&configuration(common)?, &own),
         #[cfg(not(all(feature = "kafka", feature = "rocksdb")))]
         other => {

@@ -106,6 +106,10 @@ fn read(table: &DeTable<'_>, findings: &mut Vec<Finding>) -> Config {
         config.split = stock.flag("split").unwrap_or(config.split);
         stock.finish();
     }
+    if let Some(mut fleet) = root.section("fleet") {
+        config.roads = fleet.text("roads").map(|(file, _)| file.into());
+        fleet.finish();
+    }
     // As many partitions as the processor at their other end has tasks: then nothing has to be forwarded.
     for (default, _, processor) in topics::public() {
         let tasks = topics::tasks(&config, processor);
@@ -299,6 +303,8 @@ mod tests {
             [stock]
             tasks = 2
             split = true
+            [fleet]
+            roads = "/var/lib/shop/finland.roads"
             [topics.orders]
             name = "shop.orders"
             partitions = 12
@@ -310,6 +316,7 @@ mod tests {
         .unwrap();
         assert_eq!((config.app.as_str(), config.workers, config.http, config.clock), ("shop", 3, None, ClockMode::Record));
         assert_eq!((config.state_dir.as_path(), config.store_memory), (Path::new("/var/lib/shop"), 64 << 20));
+        assert_eq!(config.roads.as_deref(), Some(Path::new("/var/lib/shop/finland.roads")));
         let properties: Vec<_> = config.kafka.properties.iter().map(|(n, v)| (n.as_str(), v.as_str())).collect();
         assert_eq!(properties, [("fetch.wait.max.ms", "1000"), ("security.protocol", "ssl"), ("socket.keepalive.enable", "true")]);
         assert_eq!((config.kafka.bootstrap.as_str(), config.kafka.replication), ("a:1,b:2", Some(3)));

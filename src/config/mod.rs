@@ -35,6 +35,8 @@ pub struct Config {
     /// A line may be served from several places.
     pub split: bool,
     pub stock_tasks: i32,
+    /// What `waybill roads build` has written, for the fleet's plans; `None`: great circles.
+    pub roads: Option<PathBuf>,
     /// By default name (`orders`, `order-events` …).
     pub topics: BTreeMap<String, Topic>,
 }
@@ -98,6 +100,7 @@ impl Default for Config {
             orders_tasks: 4,
             split: false,
             stock_tasks: 4,
+            roads: None,
             topics: public_topics().map(topic).collect(),
         }
     }

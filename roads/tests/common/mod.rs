@@ -82,9 +82,14 @@ impl Town {
     }
 
     pub fn build(self) -> Built {
+        self.try_build().expect("there are roads in it")
+    }
+
+    /// `None` if nothing in it is connected.
+    pub fn try_build(self) -> Option<Built> {
         let folder = TempDir::new().unwrap();
-        let (roads, report) = waybill_roads::build(&self.write(folder.path()), &mut |_| {}).unwrap();
-        Built { roads, report, town: self }
+        let (roads, report) = waybill_roads::build(&self.write(folder.path()), &mut |_| {}).ok()?;
+        Some(Built { roads, report, town: self })
     }
 }
 
@@ -106,6 +111,12 @@ impl Built {
         let snap = self.roads.snap(waybill_roads::ground::between(ends[0], ends[1], share)).unwrap();
         assert!(snap.metres_off < 1.0, "{of} is {} m from a road", snap.metres_off);
         snap
+    }
+
+    /// The middle of the road between two letters, if it is part of the graph.
+    pub fn try_middle(&self, a: char, b: char) -> Option<Snap> {
+        let middle = waybill_roads::ground::between(self.town.point(a), self.town.point(b), 0.5);
+        self.roads.snap_within(middle, 1.0)
     }
 
     /// The letters passed from the middle of one road to the middle of another; `-` if there is no way.
