@@ -18,6 +18,7 @@
 //! | `snap.rs` | from a place to the nearest road |
 //! | `route.rs` | from a path to a line, metres and seconds |
 //! | `circle.rs` `ways.rs` | without a graph |
+//! | `line.rs` | lines with fewer points |
 //! | `along.rs` | how far along a line a vehicle is |
 //! | `ground.rs` | distances on the ground |
 //!
@@ -36,6 +37,7 @@ mod file;
 mod graph;
 pub mod ground;
 mod hierarchy;
+pub mod line;
 mod network;
 mod osm;
 mod restrict;

@@ -46,7 +46,7 @@ pub fn restrict(turns: &mut Turns, network: &Network, extract: &Extract) -> Rest
             Resolved::Unclear => report.unclear += 1,
         }
     }
-    // Short paths first: a copy takes over what was taken out of its original.
+    // Short paths first. That matters only where restrictions contradict each other: the longer path has the last word.
     let mut paths: Vec<_> = paths.into_iter().collect();
     paths.sort_by_key(|(path, _)| path.len());
     for (path, rules) in paths {

@@ -6,6 +6,7 @@ use schemas::plan::{Basis, Leg, Point};
 
 use crate::circle::CircleRule;
 use crate::error::Error;
+use crate::line;
 use crate::roads::Roads;
 use crate::search::Matrix;
 use crate::snap::Snap;
@@ -32,11 +33,11 @@ impl Ways {
         self.roads.as_ref()
     }
 
-    /// The way from `from` to `to`.
+    /// The way from `from` to `to`, its line thinned as a plan needs it (see [`crate::line`]).
     pub fn leg(&self, from: Point, to: Point) -> (Leg, Basis) {
         let by_roads = self.roads.as_ref().and_then(|roads| roads.route(&roads.snap(from)?, &roads.snap(to)?));
         match by_roads {
-            Some(route) => (route.leg, Basis::Roads),
+            Some(route) => (Leg { points: line::thin(&route.leg.points), ..route.leg }, Basis::Roads),
             None => (self.circle.leg(from, to), Basis::GreatCircle),
         }
     }

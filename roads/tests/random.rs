@@ -89,6 +89,12 @@ impl Plan {
     }
 }
 
+/// The piece on which a street comes to one of its ends, allowed or not.
+fn arrival(word: &str, end: char) -> Option<Piece> {
+    let letters: Vec<char> = word.chars().collect();
+    if letters[letters.len() - 1] == end { Some((letters[letters.len() - 2], end)) } else { (letters[0] == end).then(|| (letters[1], end)) }
+}
+
 /// The restrictions at the end of a path.
 #[derive(Default)]
 struct Rules {
@@ -122,7 +128,7 @@ impl Walker {
             for between in drives {
                 let (entry, exit) = (between[0], between[between.len() - 1]);
                 let between: Vec<Piece> = between.windows(2).map(|w| (w[0], w[1])).collect();
-                let (Some(from), Some(to)) = (walker.arrival(from, entry), walker.arrival(to, exit)) else { continue };
+                let (Some(from), Some(to)) = (arrival(from, entry), arrival(to, exit)) else { continue };
                 let to = (to.1, to.0);
                 let path: Vec<Piece> = std::iter::once(from).chain(between).collect();
                 if path.iter().chain([&to]).any(|p| !walker.pieces.contains(p)) {
@@ -133,16 +139,6 @@ impl Walker {
             }
         }
         Walker { rules: rules.into_iter().map(|((_, path), rules)| (path, rules)).collect(), ..walker }
-    }
-
-    /// The piece on which a street comes to one of its ends, allowed or not.
-    fn arrival(&self, word: &str, end: char) -> Option<Piece> {
-        let letters: Vec<char> = word.chars().collect();
-        if letters[letters.len() - 1] == end {
-            Some((letters[letters.len() - 2], end))
-        } else {
-            (letters[0] == end).then(|| (letters[1], end))
-        }
     }
 
     fn turns(&self, came: &[Piece]) -> Vec<Piece> {
