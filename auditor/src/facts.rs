@@ -7,8 +7,10 @@ use string_interner::backend::StringBackend;
 use string_interner::symbol::SymbolU32;
 use string_interner::{StringInterner, Symbol};
 
+use crate::Options;
+use crate::names::Names;
 use crate::report::{Counts, Kind, Report, Violation};
-use crate::{Names, Options};
+use crate::sku::clean;
 
 /// A topic by its role.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -17,15 +19,26 @@ pub(crate) enum Topic {
     Payments,
     Restocks,
     StockCounts,
+    Products,
+    Feedback,
+    Dispatches,
+    GpsPings,
     OrderEvents,
-    StockLevels,
+    ProductEvents,
     StockMovements,
+    StockLevels,
+    ProductCatalog,
+    LowStockAlerts,
+    Forecasts,
+    ShipmentEvents,
+    VehiclePositions,
+    PingVerdicts,
     DeadLetters,
 }
 
 impl Topic {
     pub fn is_input(self) -> bool {
-        matches!(self, Topic::Orders | Topic::Payments | Topic::Restocks | Topic::StockCounts)
+        (self as u8) <= Topic::GpsPings as u8
     }
 }
 
@@ -94,12 +107,23 @@ impl Ids {
     }
 }
 
-/// The three kinds of ids.
+/// The kinds of ids.
 #[derive(Default)]
 pub(crate) struct Registry {
     pub orders: Ids,
+    /// As they are written; see [`crate::sku::clean`] for what two spellings have in common.
     pub skus: Ids,
     pub locations: Ids,
+    pub vehicles: Ids,
+    pub shipments: Ids,
+    pub stops: Ids,
+}
+
+impl Registry {
+    /// The number of the SKU that is meant, however it is spelled.
+    pub fn sku(&mut self, written: &str) -> u32 {
+        self.skus.number(&clean(written))
+    }
 }
 
 /// A sum of quantities over things, squeezed into 64 bits: each thing has a fixed random odd weight, and quantities
@@ -165,7 +189,7 @@ impl SubAssign for Units {
 }
 
 /// 64 bits that stand for a value (`SipHash`, the same in every run).
-pub(crate) fn digest(value: &impl Hash) -> u64 {
+pub(crate) fn digest(value: &(impl Hash + ?Sized)) -> u64 {
     let mut hasher = DefaultHasher::new();
     value.hash(&mut hasher);
     hasher.finish()

@@ -6,11 +6,15 @@
 //! | --- | --- |
 //! | `orders/` | one order from `place` to `return`; asks stock for holds, decides, expires |
 //! | `stock/` | one SKU at its places; holds, deducts, counts; the hash chain of movements |
+//! | `catalogue/` | one SKU's listing: versions, quarantine, ratings; an order's line against it |
+//! | `feedback.rs` | whom a feedback concerns |
 //! | `verdict.rs` | what became of an input record |
 //! | `codec.rs` | state to bytes and back |
 //! | `fingerprint.rs` | tells a repeated record from a contradicting one |
 
+pub mod catalogue;
 mod codec;
+pub mod feedback;
 mod fingerprint;
 pub mod orders;
 pub mod stock;

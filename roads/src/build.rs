@@ -1,16 +1,19 @@
 //! From a map to a prepared graph: read, cut, restrict, keep what is connected, order.
 
-use std::path::Path;
-
 use crate::connected::largest;
-use crate::error::Error;
 use crate::extract::Extract;
 use crate::graph::{Graph, StateId};
+use crate::ground;
 use crate::network::Network;
-use crate::osm::{self, Progress};
 use crate::restrict::{Restricted, restrict};
 use crate::turns::Turns;
-use crate::{ground, roads::Roads};
+
+/// How far long work is: what is being done, and how much of it, from 0 to 1.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Progress {
+    pub doing: &'static str,
+    pub share: f64,
+}
 
 /// What was made of a map.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -29,12 +32,13 @@ pub struct Report {
 }
 
 /// Reads the OpenStreetMap PBF file at `path` and prepares its roads.
-pub fn build(path: &Path, progress: &mut dyn FnMut(Progress)) -> Result<(Roads, Report), Error> {
-    let extract = osm::read(path, progress)?;
+#[cfg(feature = "osm")]
+pub fn build(path: &std::path::Path, progress: &mut dyn FnMut(Progress)) -> Result<(crate::Roads, Report), crate::Error> {
+    let extract = crate::osm::read(path, progress)?;
     let source = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
-    let (graph, report) = build_from(&extract, source, progress).map_err(|what| Error::Useless { path: path.to_owned(), what })?;
+    let (graph, report) = build_from(&extract, source, progress).map_err(|what| crate::Error::Useless { path: path.to_owned(), what })?;
     progress(Progress { doing: "building the hierarchy", share: 0.0 });
-    Ok((Roads::new(graph), report))
+    Ok((crate::Roads::new(graph), report))
 }
 
 /// Prepares what was read. The error says why there is nothing to drive on.

@@ -39,6 +39,7 @@ pub mod ground;
 mod hierarchy;
 pub mod line;
 mod network;
+#[cfg(feature = "osm")]
 mod osm;
 mod restrict;
 mod roads;
@@ -49,11 +50,14 @@ pub mod tags;
 mod turns;
 mod ways;
 
-pub use build::{Report, build, build_from};
+#[cfg(feature = "osm")]
+pub use build::build;
+pub use build::{Progress, Report, build_from};
 pub use circle::{CircleRule, great_circle};
 pub use error::Error;
 pub use graph::{EdgeId, Graph, Road, RoadId, StateId};
-pub use osm::{Progress, read};
+#[cfg(feature = "osm")]
+pub use osm::read;
 pub use restrict::Restricted;
 pub use roads::Roads;
 pub use route::Route;

@@ -12,16 +12,10 @@ use osmpbf::{BlobDecode, BlobReader, Element, HeaderBlock, PrimitiveBlock, RelMe
 use rustc_hash::FxHashSet;
 use schemas::plan::Point;
 
-use crate::Error;
+use crate::build::Progress;
+use crate::error::Error;
 use crate::extract::{Extract, Member};
 use crate::tags::Tags;
-
-/// How far long work is: what is being done, and how much of it, from 0 to 1.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Progress {
-    pub doing: &'static str,
-    pub share: f64,
-}
 
 /// What a file may ask of its reader.
 const KNOWN_FEATURES: [&str; 2] = ["OsmSchema-V0.6", "DenseNodes"];

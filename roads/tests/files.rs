@@ -6,7 +6,8 @@ mod common;
 
 use std::path::Path;
 
-use common::{Town, pbf};
+use common::pbf;
+use common::town::Town;
 use rand::rngs::ChaCha8Rng;
 use rand::{RngExt, SeedableRng};
 use tempfile::TempDir;
@@ -80,7 +81,7 @@ fn no_changed_byte_makes_a_panic() {
 
 #[test]
 fn the_real_map_with_changed_bytes_is_refused_or_read() {
-    let bytes = std::fs::read(common::helsinki()).unwrap();
+    let bytes = std::fs::read(common::helsinki_map()).unwrap();
     let mut random = ChaCha8Rng::seed_from_u64(8);
     let mut refused = 0;
     for _ in 0..30 {

@@ -9,7 +9,7 @@ mod common;
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
 
-use common::{Built, STREET, Town};
+use common::town::{Built, STREET, Town};
 use rand::rngs::ChaCha8Rng;
 use rand::{RngExt, SeedableRng};
 

@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::{Town, at};
+use common::town::{Built, Town, at};
 use schemas::plan::{Basis, RoadClass};
 use waybill_roads::Ways;
 
@@ -233,7 +233,7 @@ fn limits_in_miles_are_faster() {
         .build()
     };
     // From a to d: 200 m at 20 km/h (36 s), or 400 m at 30 mph (48 km/h, 30 s); at 30 km/h it would be 48 s.
-    let from_to = |town: &common::Built| {
+    let from_to = |town: &Built| {
         let (a, d) = (town.part("ab", 0.0), town.part("fd", 1.0));
         (town.letters(&a, &d), town.roads.route(&a, &d).unwrap().ms)
     };

@@ -9,10 +9,13 @@ pub enum Source {
     Payments,
     Restocks,
     StockCounts,
+    Products,
+    Feedback,
 }
 
 impl Source {
-    pub const ALL: [Source; 4] = [Source::Orders, Source::Payments, Source::Restocks, Source::StockCounts];
+    pub const ALL: [Source; 6] =
+        [Source::Orders, Source::Payments, Source::Restocks, Source::StockCounts, Source::Products, Source::Feedback];
 
     /// The topic's default name, which is also its name in `topology.toml`.
     pub fn name(self) -> &'static str {
@@ -21,6 +24,8 @@ impl Source {
             Source::Payments => "payments",
             Source::Restocks => "restocks",
             Source::StockCounts => "stock-counts",
+            Source::Products => "products",
+            Source::Feedback => "feedback",
         }
     }
 
@@ -28,7 +33,8 @@ impl Source {
     pub fn key_field(self) -> &'static str {
         match self {
             Source::Orders | Source::Payments => "order_id",
-            Source::Restocks | Source::StockCounts => "sku",
+            Source::Restocks | Source::StockCounts | Source::Products => "sku",
+            Source::Feedback => "id",
         }
     }
 }

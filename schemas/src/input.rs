@@ -8,7 +8,9 @@ use std::marker::PhantomData;
 
 use serde::{Deserialize, Deserializer, de};
 
-use crate::{Reason, Reject, Source, Timestamp};
+use crate::feedback::{Feedback, RawFeedback};
+use crate::product::{ProductCommand, RawProduct};
+use crate::{Reason, Reject, Source, Timestamp, sku};
 
 /// Longest record value in bytes.
 pub const MAX_VALUE_BYTES: usize = 1 << 20;
@@ -30,6 +32,8 @@ pub enum Input<'a> {
     Payment(Payment<'a>),
     Restock(Restock<'a>),
     Count(Count<'a>),
+    Product(ProductCommand),
+    Feedback(Feedback<'a>),
 }
 
 /// What a record on `orders` asks for; the order's id is the key.
@@ -121,17 +125,21 @@ pub struct Count<'a> {
 /// Where stock is when nobody says otherwise.
 pub const DEFAULT_LOCATION: &str = "main";
 
-/// The key as text: present, not empty, no control characters, at most [`MAX_ID_BYTES`].
-pub fn decode_key(key: Option<&[u8]>) -> Result<&str, Reject> {
-    let bytes = key.ok_or_else(|| Reject::new(Reason::MissingKey, "the record has no key; the key is the order_id or sku"))?;
+/// The key as text: present, not empty, no control characters, at most [`MAX_ID_BYTES`]. A SKU is cleaned, so that the
+/// same article is the same key to whoever asks for its task.
+pub fn decode_key(source: Source, key: Option<&[u8]>) -> Result<Cow<'_, str>, Reject> {
+    let bytes =
+        key.ok_or_else(|| Reject::new(Reason::MissingKey, format!("the record has no key; the key is the {}", source.key_field())))?;
     let text = std::str::from_utf8(bytes).map_err(|e| Reject::new(Reason::InvalidKey, format!("the key is not UTF-8: {e}")))?;
-    match id_fault(text) {
-        None => Ok(text),
-        Some(fault) => Err(Reject::new(Reason::InvalidKey, format!("the key {fault}"))),
-    }
+    let checked = match source {
+        Source::Restocks | Source::StockCounts | Source::Products => sku::checked(Cow::Borrowed(text)),
+        // What feedback is about is said in the record.
+        Source::Orders | Source::Payments | Source::Feedback => id_fault(text).map_or(Ok(Cow::Borrowed(text)), Err),
+    };
+    checked.map_err(|fault| Reject::new(Reason::InvalidKey, format!("the key {fault}")))
 }
 
-/// Decodes and checks one record of `source` whose key is `key`.
+/// Decodes and checks one record of `source` whose key is `key`, as [`decode_key`] gives it.
 pub fn decode<'a>(source: Source, key: &str, value: Option<&'a [u8]>) -> Result<Input<'a>, Reject> {
     let bytes = value.ok_or_else(|| Reject::new(Reason::MissingValue, "the record has no value (a tombstone)"))?;
     if bytes.is_empty() {
@@ -146,11 +154,13 @@ pub fn decode<'a>(source: Source, key: &str, value: Option<&'a [u8]>) -> Result<
         Source::Payments => json::<RawPayment>(text)?.check(key).map(Input::Payment),
         Source::Restocks => json::<RawRestock>(text)?.check(key).map(Input::Restock),
         Source::StockCounts => json::<RawCount>(text)?.check(key).map(Input::Count),
+        Source::Products => json::<RawProduct>(text)?.check(key).map(Input::Product),
+        Source::Feedback => json::<RawFeedback>(text)?.check(key).map(Input::Feedback),
     }
 }
 
 /// The text's one value, an object; positions in the message are `serde_json`'s.
-fn json<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T, Reject> {
+pub(crate) fn json<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T, Reject> {
     serde_json::from_str(text).map(|Object(value)| value).map_err(|e| match e.classify() {
         serde_json::error::Category::Data => Reject::new(Reason::InvalidValue, e.to_string()),
         _ => Reject::new(Reason::InvalidJson, e.to_string()),
@@ -158,7 +168,7 @@ fn json<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T, Reject> {
 }
 
 /// An object and nothing else: derived shapes would also take an array with the fields in their order.
-struct Object<T>(T);
+pub(crate) struct Object<T>(pub(crate) T);
 
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Object<T>, D::Error> {
@@ -304,7 +314,7 @@ fn check_lines(raw: Vec<Object<RawLine<'_>>>, needed: bool) -> Result<Vec<Line<'
                 range(&at("line"), number, 0, i64::from(i32::MAX))?;
             }
             Ok(Line {
-                sku: id(&at("sku"), l.sku)?,
+                sku: sku::field(&at("sku"), l.sku)?,
                 quantity: range(&at("quantity"), required(&at("quantity"), l.quantity)?, 1, MAX_QUANTITY)?,
                 unit_price: l.unit_price.map(|p| range(&at("unit_price"), p, 0, MAX_AMOUNT)).transpose()?,
             })
@@ -339,7 +349,7 @@ impl<'a> RawPayment<'a> {
 
 impl<'a> RawRestock<'a> {
     fn check(self, key: &str) -> Result<Restock<'a>, Reject> {
-        let sku = id("sku", self.sku)?;
+        let sku = sku::field("sku", self.sku)?;
         same_as_key("sku", &sku, key)?;
         let kind = match &*required("kind", self.kind)? {
             "expected" => RestockKind::Expected { expected_at: self.expected_at },
@@ -371,7 +381,7 @@ impl<'a> RawRestock<'a> {
 
 impl<'a> RawCount<'a> {
     fn check(self, key: &str) -> Result<Count<'a>, Reject> {
-        let sku = id("sku", self.sku)?;
+        let sku = sku::field("sku", self.sku)?;
         same_as_key("sku", &sku, key)?;
         Ok(Count {
             count_id: id("count_id", self.count_id)?,
@@ -383,11 +393,11 @@ impl<'a> RawCount<'a> {
     }
 }
 
-fn required<T>(field: &str, value: Option<T>) -> Result<T, Reject> {
+pub(crate) fn required<T>(field: &str, value: Option<T>) -> Result<T, Reject> {
     value.ok_or_else(|| Reject::new(Reason::MissingField, format!("`{field}` is missing")))
 }
 
-fn range(field: &str, value: i64, least: i64, most: i64) -> Result<i64, Reject> {
+pub(crate) fn range(field: &str, value: i64, least: i64, most: i64) -> Result<i64, Reject> {
     if (least..=most).contains(&value) {
         Ok(value)
     } else {
@@ -395,7 +405,7 @@ fn range(field: &str, value: i64, least: i64, most: i64) -> Result<i64, Reject> 
     }
 }
 
-fn degrees(field: &str, value: Option<f64>, most: f64) -> Result<f64, Reject> {
+pub(crate) fn degrees(field: &str, value: Option<f64>, most: f64) -> Result<f64, Reject> {
     let value = required(field, value)?;
     if value.abs() <= most {
         Ok(value)
@@ -404,7 +414,7 @@ fn degrees(field: &str, value: Option<f64>, most: f64) -> Result<f64, Reject> {
     }
 }
 
-fn id<'a>(field: &str, value: Option<Cow<'a, str>>) -> Result<Cow<'a, str>, Reject> {
+pub(crate) fn id<'a>(field: &str, value: Option<Cow<'a, str>>) -> Result<Cow<'a, str>, Reject> {
     let text = required(field, value)?;
     match id_fault(&text) {
         None => Ok(text),
@@ -412,12 +422,12 @@ fn id<'a>(field: &str, value: Option<Cow<'a, str>>) -> Result<Cow<'a, str>, Reje
     }
 }
 
-fn optional_id<'a>(field: &str, value: Option<Cow<'a, str>>) -> Result<Option<Cow<'a, str>>, Reject> {
+pub(crate) fn optional_id<'a>(field: &str, value: Option<Cow<'a, str>>) -> Result<Option<Cow<'a, str>>, Reject> {
     value.map(|v| id(field, Some(v))).transpose()
 }
 
 /// Ids are not empty, not long, and without control characters: they are joined by line feeds in the movements' hash.
-fn id_fault(text: &str) -> Option<String> {
+pub(crate) fn id_fault(text: &str) -> Option<String> {
     if text.is_empty() {
         Some("is empty".into())
     } else if text.len() > MAX_ID_BYTES {
@@ -430,7 +440,7 @@ fn id_fault(text: &str) -> Option<String> {
 }
 
 /// An ISO 4217 code: three upper-case letters.
-fn currency(value: Option<Cow<'_, str>>) -> Result<Option<Cow<'_, str>>, Reject> {
+pub(crate) fn currency(value: Option<Cow<'_, str>>) -> Result<Option<Cow<'_, str>>, Reject> {
     match value {
         Some(code) if code.len() != 3 || !code.bytes().all(|b| b.is_ascii_uppercase()) => {
             Err(Reject::new(Reason::InvalidValue, format!("`currency` is `{}`; it is three capital letters (ISO 4217)", brief(&code))))
@@ -439,7 +449,7 @@ fn currency(value: Option<Cow<'_, str>>) -> Result<Option<Cow<'_, str>>, Reject>
     }
 }
 
-fn same_as_key(field: &str, value: &str, key: &str) -> Result<(), Reject> {
+pub(crate) fn same_as_key(field: &str, value: &str, key: &str) -> Result<(), Reject> {
     if value == key {
         Ok(())
     } else {
@@ -448,7 +458,7 @@ fn same_as_key(field: &str, value: &str, key: &str) -> Result<(), Reject> {
 }
 
 /// Enough of a text to recognise it, for messages.
-fn brief(text: &str) -> Cow<'_, str> {
+pub(crate) fn brief(text: &str) -> Cow<'_, str> {
     match text.char_indices().nth(64) {
         None => Cow::Borrowed(text),
         Some((end, _)) => Cow::Owned(format!("{}…", &text[..end])),
@@ -534,14 +544,20 @@ mod tests {
 
     #[test]
     fn keys_and_bytes() {
-        fn word(key: Result<&str, Reject>) -> Result<&str, &'static str> {
-            key.map_err(|reject| reject.reason.word())
+        fn word(source: Source, key: Option<&[u8]>) -> Result<String, &'static str> {
+            decode_key(source, key).map(Cow::into_owned).map_err(|reject| reject.reason.word())
         }
-        assert_eq!(word(decode_key(Some(b"536365"))), Ok("536365"));
-        assert_eq!(word(decode_key(None)), Err("missing_key"));
-        assert_eq!(word(decode_key(Some(b""))), Err("invalid_key"));
-        assert_eq!(word(decode_key(Some(b"\xff"))), Err("invalid_key"));
-        assert_eq!(word(decode_key(Some(&[b'x'; 257]))), Err("invalid_key"));
+        for source in Source::ALL {
+            assert_eq!(word(source, Some(b"536365")), Ok("536365".into()));
+            assert_eq!(word(source, None), Err("missing_key"));
+            assert_eq!(word(source, Some(b"")), Err("invalid_key"));
+            assert_eq!(word(source, Some(b"\xff")), Err("invalid_key"));
+            assert_eq!(word(source, Some(&[b'x'; 257])), Err("invalid_key"));
+            // Only a SKU is the same in whatever case.
+            let same = source.key_field() == "sku";
+            assert_eq!(word(source, Some(b"15056bl")), Ok(if same { "15056BL" } else { "15056bl" }.into()));
+            assert_eq!(word(source, Some(b" ")), if same { Err("invalid_key") } else { Ok(" ".into()) });
+        }
         let bytes = |v: Option<&[u8]>| decode(Source::Orders, "1", v).map(|_| ()).map_err(|e| e.reason.word());
         assert_eq!(bytes(None), Err("missing_value"));
         assert_eq!(bytes(Some(b"")), Err("missing_value"));

@@ -6,11 +6,14 @@ pub enum Sink {
     OrderEvents,
     StockLevels,
     StockMovements,
+    ProductCatalog,
+    ProductEvents,
     DeadLetters,
 }
 
 impl Sink {
-    pub const ALL: [Sink; 4] = [Sink::OrderEvents, Sink::StockLevels, Sink::StockMovements, Sink::DeadLetters];
+    pub const ALL: [Sink; 6] =
+        [Sink::OrderEvents, Sink::StockLevels, Sink::StockMovements, Sink::ProductCatalog, Sink::ProductEvents, Sink::DeadLetters];
 
     /// The topic's default name, which is also its name in `topology.toml`.
     pub fn name(self) -> &'static str {
@@ -18,6 +21,8 @@ impl Sink {
             Sink::OrderEvents => "order-events",
             Sink::StockLevels => "stock-levels",
             Sink::StockMovements => "stock-movements",
+            Sink::ProductCatalog => "product-catalog",
+            Sink::ProductEvents => "product-events",
             Sink::DeadLetters => "dead-letters",
         }
     }
@@ -25,8 +30,8 @@ impl Sink {
     /// The last record of a key says all that is to be known.
     pub fn is_compacted(self) -> bool {
         match self {
-            Sink::StockLevels => true,
-            Sink::OrderEvents | Sink::StockMovements | Sink::DeadLetters => false,
+            Sink::StockLevels | Sink::ProductCatalog => true,
+            Sink::OrderEvents | Sink::StockMovements | Sink::ProductEvents | Sink::DeadLetters => false,
         }
     }
 }

@@ -49,7 +49,8 @@ fn report(config: &Config, survey: &Survey) -> String {
 
 /// How a source topic's records come to their tasks.
 fn way(config: &Config, role: Role, partitions: i32) -> String {
-    let Role::Source(processor) = role else { return String::new() };
+    let Role::Source(reader) = role else { return String::new() };
+    let Some(processor) = reader else { return "; each record is sent to the task that it concerns".to_owned() };
     let tasks = tasks(config, processor);
     if partitions == tasks {
         "; read straight by its tasks, as far as producers use the Java client's partitioner (murmur2)".to_owned()

@@ -9,6 +9,8 @@ mod check;
 mod demo;
 mod logging;
 mod roads;
+#[cfg(feature = "osm")]
+mod roads_build;
 #[cfg(all(feature = "kafka", feature = "rocksdb"))]
 mod run;
 #[cfg(feature = "kafka")]

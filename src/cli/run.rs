@@ -121,6 +121,8 @@ fn plan(config: &Config) -> Result<Plan, Failure> {
         partitions: &|name| topics.get(name).map_or(0, |t| t.partitions),
         orders: config.orders.clone(),
         split: config.split,
+        terms: config.terms.clone(),
+        catalogue: config.catalogue.clone(),
         clock: config.clock,
     }))
 }

@@ -6,6 +6,7 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::path::Path;
 
+use processors::catalogue::{MAX_COMPLAINTS, Terms};
 use processors::orders::DeductOn;
 use toml::de::{DeTable, DeValue};
 
@@ -40,6 +41,9 @@ const MAX_TOPIC_NAME: usize = 249;
 const MAX_APP_NAME: usize = 200;
 const MAX_TASKS: i64 = 1_000;
 const MAX_WORKERS: i64 = 256;
+const MAX_PRICE_JUMP_PERCENT: i64 = 1_000_000;
+const MAX_PRICE_TOLERANCE_PERCENT: i64 = 1_000;
+const MAX_COMPLAINT_DAYS: i64 = 365;
 
 /// Properties that belong to the engine: another value would break exactly-once without a word.
 const OWN_PROPERTIES: [&str; 13] = [
@@ -104,11 +108,23 @@ fn read(table: &DeTable<'_>, findings: &mut Vec<Finding>) -> Config {
     if let Some(mut stock) = root.section("stock") {
         config.stock_tasks = stock.integer("tasks", 1, MAX_TASKS).map_or(config.stock_tasks, |n| n as i32);
         config.split = stock.flag("split").unwrap_or(config.split);
+        config.terms = read_terms(&mut stock);
         stock.finish();
     }
     if let Some(mut fleet) = root.section("fleet") {
         config.roads = fleet.text("roads").map(|(file, _)| file.into());
         fleet.finish();
+    }
+    if let Some(mut catalogue) = root.section("catalogue") {
+        let own = &mut config.catalogue;
+        let jump = catalogue.integer("price_jump_percent", 0, MAX_PRICE_JUMP_PERCENT);
+        // A factor below one and a little would hold back a price that does not change.
+        let jump = jump.map_or(own.price_jump_percent, |percent| (percent > 0).then_some(percent.max(100) as u32));
+        own.price_jump_percent = jump;
+        let complaints = catalogue.integer("complaints", 0, i64::from(MAX_COMPLAINTS));
+        own.complaints = complaints.map_or(own.complaints, |n| (n > 0).then_some(n as u16));
+        own.complaint_days = catalogue.integer("complaint_days", 1, MAX_COMPLAINT_DAYS).map_or(own.complaint_days, |n| n as u16);
+        catalogue.finish();
     }
     // As many partitions as the processor at their other end has tasks: then nothing has to be forwarded.
     for (default, _, processor) in topics::public() {
@@ -122,6 +138,15 @@ fn read(table: &DeTable<'_>, findings: &mut Vec<Finding>) -> Config {
     }
     root.finish();
     config
+}
+
+/// The price's tolerance counts only if prices are checked.
+fn read_terms(stock: &mut Section<'_, '_>) -> Terms {
+    let tolerance = stock.integer("price_tolerance_percent", 0, MAX_PRICE_TOLERANCE_PERCENT).unwrap_or(0) as u32;
+    Terms {
+        price_tolerance_percent: stock.flag("check_prices").unwrap_or(false).then_some(tolerance),
+        listed_only: stock.flag("listed_only").unwrap_or(false),
+    }
 }
 
 fn read_app(app: &mut Section<'_, '_>, config: &mut Config) {
@@ -270,7 +295,24 @@ mod tests {
         let text = include_str!("../../topology.toml");
         assert_eq!(parse_text(text), Ok(Config::default()));
         // Each key is there, so that the file shows all there is.
-        for key in ["name", "workers", "state_dir", "store_memory_mb", "http", "clock", "bootstrap", "tasks", "hold_seconds", "split"] {
+        for key in [
+            "name",
+            "workers",
+            "state_dir",
+            "store_memory_mb",
+            "http",
+            "clock",
+            "bootstrap",
+            "tasks",
+            "hold_seconds",
+            "split",
+            "check_prices",
+            "price_tolerance_percent",
+            "listed_only",
+            "price_jump_percent",
+            "complaints",
+            "complaint_days",
+        ] {
             assert!(text.lines().any(|line| line.starts_with(&format!("{key} = "))), "{key} is missing");
         }
         assert_eq!(parse_text(""), Ok(Config::default()));
@@ -303,8 +345,15 @@ mod tests {
             [stock]
             tasks = 2
             split = true
+            check_prices = true
+            price_tolerance_percent = 5
+            listed_only = true
             [fleet]
             roads = "/var/lib/shop/finland.roads"
+            [catalogue]
+            price_jump_percent = 0
+            complaints = 3
+            complaint_days = 7
             [topics.orders]
             name = "shop.orders"
             partitions = 12
@@ -322,6 +371,9 @@ mod tests {
         assert_eq!((config.kafka.bootstrap.as_str(), config.kafka.replication), ("a:1,b:2", Some(3)));
         assert_eq!((config.kafka.session_timeout_ms, config.kafka.transaction_timeout_ms), (20_000, 30_000));
         assert_eq!((config.orders.hold_seconds, config.orders.deduct_on, config.split), (60, DeductOn::Shipment, true));
+        assert_eq!(config.terms, Terms { price_tolerance_percent: Some(5), listed_only: true });
+        let catalogue = processors::catalogue::Config { price_jump_percent: None, complaints: Some(3), complaint_days: 7 };
+        assert_eq!(config.catalogue, catalogue);
         let orders = Topic { name: "shop.orders".into(), partitions: 12, replication: Some(2), retention_ms: Some(172_800_000) };
         assert_eq!(config.topics["orders"], orders);
         // What is not said follows the tasks.

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use processors::orders;
+use processors::{catalogue, orders};
 use schemas::{Sink, Source};
 
 use crate::engine::plan::ClockMode;
@@ -34,6 +34,9 @@ pub struct Config {
     pub orders_tasks: i32,
     /// A line may be served from several places.
     pub split: bool,
+    /// What of the catalogue an order's line must fit.
+    pub terms: catalogue::Terms,
+    pub catalogue: catalogue::Config,
     pub stock_tasks: i32,
     /// What `waybill roads build` has written, for the fleet's plans; `None`: great circles.
     pub roads: Option<PathBuf>,
@@ -99,6 +102,8 @@ impl Default for Config {
             orders: orders::Config { hold_seconds: 900, deduct_on: orders::DeductOn::Payment },
             orders_tasks: 4,
             split: false,
+            terms: catalogue::Terms::default(),
+            catalogue: catalogue::Config::default(),
             stock_tasks: 4,
             roads: None,
             topics: public_topics().map(topic).collect(),

@@ -12,7 +12,8 @@ use crate::engine::plan::{Processor, changelog_name, inbox_name};
 /// What a topic is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Role {
-    Source(Processor),
+    /// Whose records they are; `None`: each says whom it concerns.
+    Source(Option<Processor>),
     /// Written for consumers.
     Sink {
         compacted: bool,
@@ -92,7 +93,10 @@ pub fn tasks(config: &Config, processor: Processor) -> i32 {
 
 /// The public topics by default name, each with the processor at its other end, sources first.
 pub fn public() -> impl Iterator<Item = (&'static str, Role, Processor)> {
-    let sources = Source::ALL.into_iter().map(|source| (source.name(), Role::Source(Processor::of(source)), Processor::of(source)));
+    let sources = Source::ALL.into_iter().map(|source| {
+        let reader = Processor::of(source);
+        (source.name(), Role::Source(reader), reader.unwrap_or(Processor::Orders))
+    });
     let sinks = Sink::ALL.into_iter().map(|sink| {
         let role = if sink == Sink::DeadLetters { Role::DeadLetters } else { Role::Sink { compacted: sink.is_compacted() } };
         (sink.name(), role, Processor::writing(sink))
@@ -279,9 +283,9 @@ mod tests {
     }
 
     #[test]
-    fn twelve_topics_and_nothing_differs_once_they_are_created() {
+    fn sixteen_topics_and_nothing_differs_once_they_are_created() {
         let wanted = wanted(&Config::default());
-        assert_eq!(wanted.len(), 12);
+        assert_eq!(wanted.len(), 16);
         assert_eq!(differences(&wanted, &created(&wanted)), []);
         assert_eq!(differences(&wanted, &BTreeMap::new()), []);
     }

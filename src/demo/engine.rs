@@ -113,6 +113,8 @@ impl<S: Stores + Sync> Engine<S> {
             partitions: &|name| all.iter().find(|(n, _)| n == name).map_or(0, |(_, partitions)| *partitions),
             orders: config.orders.clone(),
             split: config.split,
+            terms: config.terms.clone(),
+            catalogue: config.catalogue.clone(),
             clock,
         }));
         // The figures of a replay are of another time: what is served later begins at nothing.

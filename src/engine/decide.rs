@@ -3,7 +3,8 @@
 
 use std::time::Instant;
 
-use processors::{Trigger, Verdict, orders as order_rules, stock as stock_rules};
+use processors::feedback::{self, Subject};
+use processors::{Trigger, Verdict, catalogue as product_rules, orders as order_rules, stock as stock_rules};
 use schemas::input::{self, Input};
 use schemas::{Cause, Reason, Reject, Timestamp};
 use state::Stores;
@@ -14,7 +15,7 @@ use super::plan::{ClockMode, Processor, Role, TaskId};
 use super::task::Task;
 use super::work::{Context, Fault};
 use super::worker::{Slot, Worker};
-use super::{orders, stock};
+use super::{orders, products, stock};
 use crate::log::{HeaderRef, Log, Message as _};
 
 /// Most headers, and most bytes of headers, that a record may carry.
@@ -62,7 +63,7 @@ impl<L: Log, S: Stores> Worker<L, S> {
             if original.timestamp > now + MOST_AHEAD_MILLIS {
                 return Err(ahead_of_time(original.timestamp, now));
             }
-            input::decode_key(original.key)
+            input::decode_key(original.source, original.key)
         });
         let key = match checked {
             Ok(key) => key,
@@ -76,22 +77,47 @@ impl<L: Log, S: Stores> Worker<L, S> {
             // Live, these holds would have run out before this record came.
             self.fire_all(original.timestamp)?;
         }
-        let owner = self.plan.task_of(Processor::of(original.source), key.as_bytes());
+        let Some(processor) = Processor::of(original.source) else {
+            self.dispatch(&key, original);
+            return Ok(());
+        };
+        let owner = self.plan.task_of(processor, key.as_bytes());
         if reader == Some(owner) && matches!(self.tasks.get(&owner), Some(Slot::Ready(_))) {
-            return self.source_decision(owner, key, original);
+            return self.source_decision(owner, &key, original);
         }
         self.batch.tally.forwarded += 1;
+        self.forward(processor, &key, original);
+        Ok(())
+    }
+
+    /// Feedback, which belongs to no task: to the task of its subject, like a record that was forwarded, and there it
+    /// is decided. That nothing is kept here makes it stateless; it is in the same transaction all the same.
+    fn dispatch(&mut self, key: &str, original: &Original<'_>) {
+        match input::decode(original.source, key, original.value) {
+            Ok(Input::Feedback(feedback)) => match feedback::route(&feedback) {
+                Subject::Order(order_id) => self.forward(Processor::Orders, order_id, original),
+                Subject::Sku(sku) => self.forward(Processor::Stock, sku, original),
+            },
+            Ok(other) => unreachable!("a record of `{}` was read as {other:?}", original.source.name()),
+            Err(reject) => self.dead_letter(original, &reject),
+        }
+    }
+
+    /// Sends a source record to the task of `task_key`.
+    fn forward(&mut self, to: Processor, task_key: &str, original: &Original<'_>) {
+        let key = original.key.unwrap_or_default();
         let forward = Forward {
+            to,
+            task_key: (task_key.as_bytes() != key).then(|| task_key.into()),
             source: original.source,
             partition: original.partition,
             offset: original.offset,
             timestamp: original.timestamp,
-            key: key.as_bytes().into(),
+            key: key.into(),
             value: original.value.map(Into::into),
             headers: original.headers.iter().map(|(name, value)| ((*name).into(), value.map(Into::into))).collect(),
         };
         self.outgoing.push_back(Message { body: Body::Forward(Box::new(forward)), trace: None });
-        Ok(())
     }
 
     /// A source record at its own task.
@@ -113,6 +139,19 @@ impl<L: Log, S: Stores> Worker<L, S> {
             Input::Payment(payment) => self.order_step(id, key, trigger, trace, order_rules::Event::Payment(payment))?,
             Input::Restock(restock) => self.stock_step(id, key, trigger, trace, stock_rules::Event::Restock(restock))?,
             Input::Count(count) => self.stock_step(id, key, trigger, trace, stock_rules::Event::Count(count))?,
+            Input::Product(command) => {
+                self.product_step(id, key, trigger, trace, product_rules::Event::Command { command, signed: false })?
+            }
+            Input::Feedback(feedback) => match feedback::route(&feedback) {
+                Subject::Order(order_id) => {
+                    let order_id = order_id.to_owned();
+                    self.order_step(id, &order_id, trigger, trace, order_rules::Event::Feedback(feedback))?
+                }
+                Subject::Sku(sku) => {
+                    let sku = sku.to_owned();
+                    self.product_step(id, &sku, trigger, trace, product_rules::Event::Feedback(feedback))?
+                }
+            },
         };
         match verdict {
             Verdict::Applied => {}
@@ -148,9 +187,9 @@ impl<L: Log, S: Stores> Worker<L, S> {
                 };
                 self.record_time = self.record_time.max(f.timestamp);
                 // The forwarding worker has read the key before.
-                let key = std::str::from_utf8(&f.key)
+                let key = input::decode_key(f.source, Some(&f.key))
                     .map_err(|e| Fault::Damaged { place: format!("a record forwarded to task {}", id.name()), message: e.to_string() })?;
-                return self.source_decision(id, key, &original);
+                return self.source_decision(id, &key, &original);
             }
         };
         assert!(!matches!(verdict, Verdict::Refused(_)), "task {} refused a message of another task: {verdict:?}", id.name());
@@ -179,6 +218,18 @@ impl<L: Log, S: Stores> Worker<L, S> {
     ) -> Result<Verdict, Fault> {
         let (task, mut context) = self.at(id)?;
         stock::decide(task, &mut context, sku, trigger, trace, event)
+    }
+
+    fn product_step(
+        &mut self,
+        id: TaskId,
+        sku: &str,
+        trigger: Trigger,
+        trace: Option<&str>,
+        event: product_rules::Event<'_>,
+    ) -> Result<Verdict, Fault> {
+        let (task, mut context) = self.at(id)?;
+        products::decide(task, &mut context, sku, trigger, trace, event)
     }
 
     /// A task that is here, about to be touched, and what its step writes to.

@@ -6,7 +6,7 @@
 //! | `worker.rs` | the loop of one thread |
 //! | `inputs.rs` | what is read and not decided; the oldest first |
 //! | `decide.rs` | one record: to its task, its inbox, or the dead letters |
-//! | `orders.rs` `stock.rs` | a processor's step: read state, apply the rules, keep what they say |
+//! | `orders.rs` `stock.rs` `products.rs` | a processor's step: read state, apply the rules, keep what they say |
 //! | `task.rs` `overlay.rs` `recent.rs` | a task's state: the store, what is not committed yet, what is hot |
 //! | `outputs.rs` `message.rs` | what is written: for consumers, and between tasks |
 //! | `commit.rs` | commit, then apply; recovery |
@@ -30,6 +30,7 @@ mod overlay;
 mod ownership;
 mod parking;
 pub mod plan;
+mod products;
 mod query;
 mod recent;
 mod restore;
@@ -44,6 +45,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 pub use parking::Parking;
+pub use query::Subject;
 pub use work::Fault;
 pub use worker::{Options, Query, RestoreBy, Worker};
 

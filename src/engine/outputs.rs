@@ -1,7 +1,8 @@
-//! Decisions as records: order events, movements, levels, dead letters, with their CloudEvents headers. Writes into
+//! Decisions as records: order events, movements, levels, the catalogue, dead letters, with their CloudEvents headers. Writes into
 //! the transaction's buffer; decides nothing.
 
 use schemas::event::{Level, Movement, Named, OrderEvent, event_id};
+use schemas::product::{CatalogueRow, ProductEvent};
 use schemas::{Reject, Sink, Source, Timestamp};
 
 use super::plan::{Plan, Processor};
@@ -38,8 +39,8 @@ fn cloud_event<'a>(id: &'a str, kind: &'a str, time: &'a str, trace: Option<&'a 
 pub fn order_event(plan: &Plan, out: &mut Records, order_id: &str, event: &OrderEvent, trace: Option<&str>) {
     let topic = plan.source_name(event.cause.source);
     let id = event_id(topic, event.cause, order_id, u64::from(event.seq));
-    let time = event.at.to_string();
-    let (headers, used) = cloud_event(&id, event.kind.event_type(), &time, trace);
+    let time = event.at.text();
+    let (headers, used) = cloud_event(&id, event.kind.event_type(), time.as_str(), trace);
     let to = plan.sink(Sink::OrderEvents, order_id.as_bytes());
     out.push_with(to, Some(order_id.as_bytes()), &headers[..used], |value| {
         Named { event, key: order_id, id: &id, topic }.write(value);
@@ -49,8 +50,8 @@ pub fn order_event(plan: &Plan, out: &mut Records, order_id: &str, event: &Order
 pub fn movement(plan: &Plan, out: &mut Records, sku: &str, movement: &Movement, trace: Option<&str>) {
     let topic = plan.source_name(movement.cause.source);
     let id = event_id(topic, movement.cause, sku, movement.seq);
-    let time = movement.at.to_string();
-    let (headers, used) = cloud_event(&id, movement.kind.event_type(), &time, trace);
+    let time = movement.at.text();
+    let (headers, used) = cloud_event(&id, movement.kind.event_type(), time.as_str(), trace);
     let to = plan.sink(Sink::StockMovements, sku.as_bytes());
     out.push_with(to, Some(sku.as_bytes()), &headers[..used], |value| {
         Named { event: movement, key: sku, id: &id, topic }.write(value);
@@ -60,11 +61,33 @@ pub fn movement(plan: &Plan, out: &mut Records, sku: &str, movement: &Movement, 
 pub fn level(plan: &Plan, out: &mut Records, sku: &str, level: &Level) {
     let topic = plan.source_name(level.cause.source);
     let id = event_id(topic, level.cause, sku, level.version);
-    let time = level.at.to_string();
-    let (headers, used) = cloud_event(&id, "waybill.stock.level", &time, None);
+    let time = level.at.text();
+    let (headers, used) = cloud_event(&id, "waybill.stock.level", time.as_str(), None);
     let to = plan.sink(Sink::StockLevels, sku.as_bytes());
     out.push_with(to, Some(sku.as_bytes()), &headers[..used], |value| {
         Named { event: level, key: sku, id: &id, topic }.write(value);
+    });
+}
+
+pub fn product_event(plan: &Plan, out: &mut Records, sku: &str, event: &ProductEvent, trace: Option<&str>) {
+    let topic = plan.source_name(event.cause.source);
+    let id = event_id(topic, event.cause, sku, event.seq);
+    let time = event.at.text();
+    let (headers, used) = cloud_event(&id, event.kind.event_type(), time.as_str(), trace);
+    let to = plan.sink(Sink::ProductEvents, sku.as_bytes());
+    out.push_with(to, Some(sku.as_bytes()), &headers[..used], |value| {
+        Named { event, key: sku, id: &id, topic }.write(value);
+    });
+}
+
+pub fn catalogue_row(plan: &Plan, out: &mut Records, sku: &str, row: &CatalogueRow) {
+    let topic = plan.source_name(row.cause.source);
+    let id = event_id(topic, row.cause, sku, row.version);
+    let time = row.at.text();
+    let (headers, used) = cloud_event(&id, "waybill.product.listing", time.as_str(), None);
+    let to = plan.sink(Sink::ProductCatalog, sku.as_bytes());
+    out.push_with(to, Some(sku.as_bytes()), &headers[..used], |value| {
+        Named { event: row, key: sku, id: &id, topic }.write(value);
     });
 }
 
@@ -76,6 +99,7 @@ pub fn dead_letter(plan: &Plan, out: &mut Records, record: &Original<'_>, reject
     let offset = record.offset.to_string();
     let timestamp = record.timestamp.to_string();
     let reason = reject.reason.word();
+    let reader = Processor::of(record.source).map_or("feedback", Processor::name);
     let mut headers = record.headers.to_vec();
     headers.extend::<[HeaderRef<'_>; 13]>([
         ("waybill.error.reason", Some(reason.as_bytes())),
@@ -84,7 +108,7 @@ pub fn dead_letter(plan: &Plan, out: &mut Records, record: &Original<'_>, reject
         ("waybill.source.partition", Some(partition.as_bytes())),
         ("waybill.source.offset", Some(offset.as_bytes())),
         ("waybill.source.timestamp", Some(timestamp.as_bytes())),
-        ("waybill.processor", Some(Processor::of(record.source).name().as_bytes())),
+        ("waybill.processor", Some(reader.as_bytes())),
         ("waybill.version", Some(env!("CARGO_PKG_VERSION").as_bytes())),
         ("__streams.errors.exception", Some(reason.as_bytes())),
         ("__streams.errors.message", Some(reject.message.as_bytes())),

@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
-use processors::{orders, stock};
+use processors::{catalogue, orders, stock};
 use schemas::{Sink, Source, TopicNames};
+use serde::{Deserialize, Serialize};
 
 use crate::log::{TopicId, Topics, Tp};
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Processor {
     Orders,
     Stock,
@@ -28,11 +29,12 @@ impl Processor {
         Sink::ALL.into_iter().any(|sink| sink.is_compacted() && Processor::writing(sink) == self)
     }
 
-    /// The processor that a source topic's records belong to.
-    pub fn of(source: Source) -> Processor {
+    /// The processor that a source topic's records belong to; `None`: each record says whom it concerns.
+    pub fn of(source: Source) -> Option<Processor> {
         match source {
-            Source::Orders | Source::Payments => Processor::Orders,
-            Source::Restocks | Source::StockCounts => Processor::Stock,
+            Source::Orders | Source::Payments => Some(Processor::Orders),
+            Source::Restocks | Source::StockCounts | Source::Products => Some(Processor::Stock),
+            Source::Feedback => None,
         }
     }
 
@@ -40,16 +42,17 @@ impl Processor {
     pub fn writing(sink: Sink) -> Processor {
         match sink {
             Sink::OrderEvents | Sink::DeadLetters => Processor::Orders,
-            Sink::StockLevels | Sink::StockMovements => Processor::Stock,
+            Sink::StockLevels | Sink::StockMovements | Sink::ProductCatalog | Sink::ProductEvents => Processor::Stock,
         }
     }
 
     /// Whether a record of this source may lead to something in this processor, by whatever way. Its timers fire only
-    /// when all such records of the time before have been decided.
+    /// when all such records of the time before have been decided. Feedback changes nothing that a timer is about: a
+    /// backlog of it holds nothing up.
     pub fn depends_on(self, source: Source) -> bool {
         match self {
-            Processor::Orders => Processor::of(source) == Processor::Orders,
-            Processor::Stock => matches!(Processor::of(source), Processor::Orders | Processor::Stock),
+            Processor::Orders => Processor::of(source) == Some(Processor::Orders),
+            Processor::Stock => matches!(Processor::of(source), Some(Processor::Orders | Processor::Stock)),
         }
     }
 }
@@ -103,6 +106,7 @@ pub struct Plan {
     sinks: [TopicId; Sink::ALL.len()],
     pub orders: orders::Config,
     pub stock: stock::Config,
+    pub catalogue: catalogue::Config,
     pub clock: ClockMode,
 }
 
@@ -115,6 +119,8 @@ pub struct PlanInput<'a> {
     pub partitions: &'a dyn Fn(&str) -> i32,
     pub orders: orders::Config,
     pub split: bool,
+    pub terms: catalogue::Terms,
+    pub catalogue: catalogue::Config,
     pub clock: ClockMode,
 }
 
@@ -155,7 +161,8 @@ impl Plan {
             internal,
             sinks,
             orders: input.orders,
-            stock: stock::Config { split: input.split, names: TopicNames::new(|source| (input.name)(source.name())) },
+            stock: stock::Config { split: input.split, terms: input.terms, names: TopicNames::new(|source| (input.name)(source.name())) },
+            catalogue: input.catalogue,
             clock: input.clock,
         }
     }
@@ -197,7 +204,7 @@ impl Plan {
         match self.role(tp.topic) {
             Role::Inbox(processor) => Some(TaskId { processor, partition: tp.partition }),
             Role::Source(source) => {
-                let processor = Processor::of(source);
+                let processor = Processor::of(source)?;
                 (self.topics.partitions(tp.topic) == self.internal(processor).tasks)
                     .then_some(TaskId { processor, partition: tp.partition })
             }

@@ -1,14 +1,15 @@
 //! The stock processor's step: read what is known of the SKU, let the rules decide, keep what they say.
 
+use processors::catalogue;
 use processors::stock::{self, Event, Reservation, Seen, State, Stock};
 use processors::{Trigger, Verdict};
 use schemas::message::{StockCommand, ToOrder};
 use state::Store;
 
 use super::message::{Body, Message};
-use super::outputs;
 use super::task::{RESERVATION, SEEN, STOCK, Task};
 use super::work::{Context, Fault};
+use super::{outputs, products};
 
 /// Between the SKU and the rest of a key; no id contains it.
 const SEPARATOR: u8 = 0;
@@ -23,6 +24,10 @@ pub fn decide<S: Store>(
     event: Event<'_>,
 ) -> Result<Verdict, Fault> {
     let stock_key = key_of(sku);
+    let counted = match &event {
+        Event::Count(count) => Some(count.location.to_string()),
+        _ => None,
+    };
     let order_id: Option<Box<str>> = match &event {
         Event::Command { order_id, .. } => Some((*order_id).into()),
         _ => None,
@@ -30,7 +35,10 @@ pub fn decide<S: Store>(
     let reservation_key = order_id.as_ref().map(|order_id| composed(RESERVATION, sku, order_id));
     // A reserve begins a reservation: by the protocol there is none, so there is none to read.
     let known = reservation_key.as_deref().filter(|_| !matches!(event, Event::Command { command: StockCommand::Reserve { .. }, .. }));
-    let state = read(task, sku, &stock_key, known, &event)?;
+    let mut state = read(task, sku, &stock_key, known, &event)?;
+    if stock::wants_listing(&event) {
+        state.listing = products::read(task, &products::key_of(sku))?;
+    }
     let step = stock::apply(&context.plan.stock, sku, trigger, event, state);
     if let Some(stock) = &step.stock {
         task.put(&stock_key, |out| stock.encode(out));
@@ -51,6 +59,10 @@ pub fn decide<S: Store>(
     if let (Some(reply), Some(order_id)) = (step.reply, order_id) {
         let body = Body::ToOrder(ToOrder { order_id, sku: sku.into(), reply, at: trigger.at, cause: trigger.cause });
         context.outgoing.push_back(Message { body, trace: trace.map(Into::into) });
+    }
+    if let Some(location) = counted.filter(|_| step.verdict == Verdict::Applied) {
+        // Whoever asked for a count has one.
+        products::decide(task, context, sku, trigger, trace, catalogue::Event::Counted { location: &location })?;
     }
     Ok(step.verdict)
 }
@@ -102,7 +114,8 @@ pub fn key_of(sku: &str) -> Vec<u8> {
     key
 }
 
-fn composed(kind: u8, sku: &str, rest: &str) -> Vec<u8> {
+/// The key of something that belongs to the SKU.
+pub fn composed(kind: u8, sku: &str, rest: &str) -> Vec<u8> {
     let mut key = Vec::with_capacity(2 + sku.len() + rest.len());
     key.push(kind);
     key.extend_from_slice(sku.as_bytes());

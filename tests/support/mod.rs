@@ -1,8 +1,11 @@
 //! What engine tests share: a plan with its topics on an in-memory broker, and producers of records.
 #![allow(dead_code, reason = "each test binary uses its part")]
 
+pub mod system;
+
 use std::sync::Arc;
 
+use processors::catalogue::{self, Terms};
 use processors::orders;
 use waybill::engine::plan::{ClockMode, Plan, PlanInput, Processor, partition_of};
 use waybill::log::memory::{MemoryBroker, MemoryConfig, MemoryLog};
@@ -11,13 +14,13 @@ use waybill::log::memory::{MemoryBroker, MemoryConfig, MemoryLog};
 #[derive(Clone, Copy, Debug)]
 pub struct Shape {
     pub tasks: i32,
-    /// Of orders, payments, restocks and stock-counts.
+    /// Of every source topic.
     pub sources: i32,
 }
 
 pub fn plan(shape: Shape, clock: ClockMode) -> Plan {
     let partitions = move |name: &str| match name {
-        "orders" | "payments" | "restocks" | "stock-counts" => shape.sources,
+        "orders" | "payments" | "restocks" | "stock-counts" | "products" | "feedback" => shape.sources,
         _ => shape.tasks,
     };
     Plan::new(PlanInput {
@@ -26,6 +29,8 @@ pub fn plan(shape: Shape, clock: ClockMode) -> Plan {
         partitions: &partitions,
         orders: orders::Config { hold_seconds: 900, deduct_on: orders::DeductOn::Payment },
         split: false,
+        terms: Terms::default(),
+        catalogue: catalogue::Config::default(),
         clock,
     })
 }

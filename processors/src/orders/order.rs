@@ -16,7 +16,11 @@ pub const MAX_PAYMENTS: usize = 256;
 /// Most records that wait for one order's decision; a further one is a dead letter `too_many_pending`.
 pub const MAX_DEFERRED: usize = 64;
 
-const FORMAT: u8 = 1;
+/// Most feedbacks one order remembers; a further one is a dead letter `too_many_pending`.
+pub const MAX_NOTES: usize = 32;
+
+/// 1: without notes. 2: the notes follow the order.
+const FORMAT: u8 = 2;
 
 /// Everything that is remembered of one order, for ever: its decision is final and its payments count once.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -48,6 +52,17 @@ pub struct Order {
     pub(super) delivered: bool,
     /// What came before the decision, in the order of arrival.
     pub(super) deferred: VecDeque<Deferred>,
+    /// What was reported about it, in the order of arrival. Apart in the encoded state, where it came later.
+    #[serde(skip)]
+    pub(super) notes: Vec<Note>,
+}
+
+/// A feedback that has been noted; it counts once.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Note {
+    /// Of its id: ids are long, and an order is read often.
+    pub id: Fingerprint,
+    pub said: Fingerprint,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -136,11 +151,15 @@ impl Order {
     }
 
     pub fn encode(&self, out: &mut Vec<u8>) {
-        codec::encode(FORMAT, self, out);
+        codec::encode(FORMAT, &(self, &self.notes), out);
     }
 
     pub fn decode(bytes: &[u8]) -> Result<Order, DecodeError> {
-        codec::decode(FORMAT, "order", bytes)
+        if bytes.first() == Some(&1) {
+            return codec::decode(1, "order", bytes);
+        }
+        let (order, notes): (Order, Vec<Note>) = codec::decode(FORMAT, "order", bytes)?;
+        Ok(Order { notes, ..order })
     }
 
     pub(super) fn unplaced(first_heard: Trigger) -> Order {
@@ -160,6 +179,7 @@ impl Order {
             deducted: false,
             delivered: false,
             deferred: VecDeque::new(),
+            notes: vec![],
         }
     }
 

@@ -36,6 +36,7 @@ impl<'a> Outbox<'a> {
             amount: None,
             currency: None,
             payment_id: None,
+            feedback: None,
         })
     }
 
