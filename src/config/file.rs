@@ -121,6 +121,10 @@ fn read(table: &DeTable<'_>, findings: &mut Vec<Finding>) -> Config {
         config.terms = read_terms(&mut stock);
         stock.finish();
     }
+    if let Some(mut fleet) = root.section("fleet") {
+        config.roads = fleet.text("roads").map(|(file, _)| file.into());
+        fleet.finish();
+    }
     if let Some(mut catalogue) = root.section("catalogue") {
         let own = &mut config.catalogue;
         let jump = catalogue.integer("price_jump_percent", 0, MAX_PRICE_JUMP_PERCENT);
@@ -382,6 +386,8 @@ mod tests {
             check_prices = true
             price_tolerance_percent = 5
             listed_only = true
+            [fleet]
+            roads = "/var/lib/shop/finland.roads"
             [catalogue]
             price_jump_percent = 0
             complaints = 3
@@ -397,6 +403,7 @@ mod tests {
         .unwrap();
         assert_eq!((config.app.as_str(), config.workers, config.http, config.clock), ("shop", 3, None, ClockMode::Record));
         assert_eq!((config.state_dir.as_path(), config.store_memory), (Path::new("/var/lib/shop"), 64 << 20));
+        assert_eq!(config.roads.as_deref(), Some(Path::new("/var/lib/shop/finland.roads")));
         let properties: Vec<_> = config.kafka.properties.iter().map(|(n, v)| (n.as_str(), v.as_str())).collect();
         assert_eq!(properties, [("fetch.wait.max.ms", "1000"), ("security.protocol", "ssl"), ("socket.keepalive.enable", "true")]);
         assert_eq!((config.kafka.bootstrap.as_str(), config.kafka.replication), ("a:1,b:2", Some(3)));

@@ -41,6 +41,8 @@ pub struct Config {
     /// Forecasts and alerts; `None`: demand is not watched.
     pub demand: Option<demand::Config>,
     pub stock_tasks: i32,
+    /// What `waybill roads build` has written, for the fleet's plans; `None`: great circles.
+    pub roads: Option<PathBuf>,
     /// By default name (`orders`, `order-events` …).
     pub topics: BTreeMap<String, Topic>,
 }
@@ -112,6 +114,7 @@ impl Default for Config {
             catalogue: catalogue::Config::default(),
             demand: Some(demand::Config::default()),
             stock_tasks: 4,
+            roads: None,
             topics: public_topics().map(topic).collect(),
         }
     }
