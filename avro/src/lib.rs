@@ -15,7 +15,7 @@
 //! | `resolve.rs` | how a reader's schema reads what another has written |
 //! | `cursor.rs` | numbers, texts and blocks from bytes |
 //! | `decode.rs` | bytes to serde types |
-//! | `encode.rs` | serde types to bytes |
+//! | `encode.rs` `encode/` | serde types to bytes |
 //! | `frame.rs` | which schema a record was written with |
 //! | `fault.rs` | what was wrong, and where |
 //!

@@ -124,13 +124,12 @@ pub(crate) fn resolve(writer: &Type, reader: &Type) -> Result<Node, Incompatible
         }
         (T::Null, T::Null) => Ok(Node::Null),
         (T::Boolean, T::Boolean) => Ok(Node::Boolean),
-        (T::Int, T::Int | T::Long) => Ok(Node::Int),
+        (T::Int, T::Int | T::Long | T::Instant(_)) => Ok(Node::Int),
         (T::Int, T::Float) => Ok(Node::IntAsFloat),
         (T::Int, T::Double) => Ok(Node::IntAsDouble),
         (T::Long | T::Instant(_), T::Long) => Ok(Node::Long),
         // A number that does not say what it is, is taken for what the reader has.
         (T::Long, T::Instant(_)) => Ok(Node::Instant(1)),
-        (T::Int, T::Instant(_)) => Ok(Node::Int),
         (T::Long, T::Float) => Ok(Node::LongAsFloat),
         (T::Long, T::Double) => Ok(Node::LongAsDouble),
         (T::Instant(from), T::Instant(to)) => instant(*from, *to).map_or_else(differ, Ok),

@@ -423,11 +423,11 @@ impl fmt::Display for LineField {
     }
 }
 
-pub(crate) fn required<T>(field: impl fmt::Display, value: Option<T>) -> Result<T, Reject> {
+pub(crate) fn required<T>(field: &(impl fmt::Display + ?Sized), value: Option<T>) -> Result<T, Reject> {
     value.ok_or_else(|| Reject::new(Reason::MissingField, format!("`{field}` is missing")))
 }
 
-pub(crate) fn range(field: impl fmt::Display, value: i64, least: i64, most: i64) -> Result<i64, Reject> {
+pub(crate) fn range(field: &(impl fmt::Display + ?Sized), value: i64, least: i64, most: i64) -> Result<i64, Reject> {
     if (least..=most).contains(&value) {
         Ok(value)
     } else {
@@ -444,8 +444,8 @@ pub(crate) fn degrees(field: &str, value: Option<f64>, most: f64) -> Result<f64,
     }
 }
 
-pub(crate) fn id<'a>(field: impl fmt::Display, value: Option<Cow<'a, str>>) -> Result<Cow<'a, str>, Reject> {
-    let text = required(&field, value)?;
+pub(crate) fn id<'a>(field: &(impl fmt::Display + ?Sized), value: Option<Cow<'a, str>>) -> Result<Cow<'a, str>, Reject> {
+    let text = required(field, value)?;
     match id_fault(&text) {
         None => Ok(text),
         Some(fault) => Err(Reject::new(Reason::InvalidValue, format!("`{field}` {fault}"))),

@@ -41,9 +41,9 @@ fn folded(text: &str) -> String {
 }
 
 /// The SKU in a record's `field`, cleaned and checked as every id is.
-pub(crate) fn field<'a>(field: impl fmt::Display, value: Option<Cow<'a, str>>) -> Result<Cow<'a, str>, Reject> {
+pub(crate) fn field<'a>(field: &(impl fmt::Display + ?Sized), value: Option<Cow<'a, str>>) -> Result<Cow<'a, str>, Reject> {
     let fault = |fault: String| Reject::new(Reason::InvalidValue, format!("`{field}` {fault}"));
-    checked(required(&field, value)?).map_err(fault)
+    checked(required(field, value)?).map_err(fault)
 }
 
 /// Cleaned, or why it is no SKU. What is long is not looked at, and cleaning may make a text longer.

@@ -9,6 +9,7 @@ use waybill::config::file::{bootstrap_fault, parse_http};
 
 use super::backtest::Backtest;
 use super::demo::Demo;
+use super::roads::Roads;
 
 /// Decides on Kafka, exactly once, whether an order can be kept, and keeps the stock.
 #[derive(Debug, Parser)]
@@ -113,6 +114,9 @@ Examples:
     /// Make keys for signatures
     #[command(subcommand)]
     Keys(Keys),
+    /// Prepare OpenStreetMap's roads, and ask for ways on them
+    #[command(subcommand)]
+    Roads(Roads),
 }
 
 #[cfg(not(all(feature = "kafka", feature = "rocksdb")))]
@@ -127,6 +131,7 @@ impl Command {
             Command::Backtest(_) => "backtest",
             Command::Sign(_) => "sign",
             Command::Keys(_) => "keys",
+            Command::Roads(_) => "roads",
         }
     }
 }

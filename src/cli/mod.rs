@@ -10,6 +10,9 @@ mod check;
 mod demo;
 mod keys;
 mod logging;
+mod roads;
+#[cfg(feature = "osm")]
+mod roads_build;
 #[cfg(all(feature = "kafka", feature = "rocksdb"))]
 mod run;
 mod sign;
@@ -50,7 +53,10 @@ pub fn main() -> ExitCode {
     // The demo is for people: the engine's everyday lines are not for them.
     let quiet = matches!(arguments.command, Command::Demo(_));
     logging::start(arguments.common.log, arguments.common.verbose, quiet);
-    logging::abort_on_panic();
+    // A map may be wrong in a way that its reader panics at; it says which map instead. No other thread runs then.
+    if !matches!(arguments.command, Command::Roads(_)) {
+        logging::abort_on_panic();
+    }
     let (code, message) = match dispatch(arguments.command, &arguments.common) {
         Ok(()) => return ExitCode::SUCCESS,
         Err(Failure::Said) => return ExitCode::from(1),
@@ -71,6 +77,7 @@ fn dispatch(command: Command, common: &Common) -> Result<(), Failure> {
         Command::Check => check::check(&configuration(common)?),
         Command::Demo(own) => demo::demo(own),
         Command::Backtest(own) => backtest::backtest(&configuration(common)?, &own),
+        Command::Roads(own) => roads::roads(&own),
         Command::Verify(own) => verify::verify(&configuration(common)?, &own),
         Command::Sign(own) => sign::sign(&own),
         Command::Keys(own) => keys::keys(own),

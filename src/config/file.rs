@@ -13,7 +13,7 @@ use schemas::Sink;
 use toml::de::{DeTable, DeValue};
 
 use super::section::{Finding, Section};
-use super::{Config, Registry, Topic, signatures, topics};
+use super::{Config, Topic, registry, signatures, topics};
 use crate::engine::plan::{ClockMode, Format, Processor, changelog_name, inbox_name};
 
 /// Everything that is wrong with a file, in the order of its lines.
@@ -43,7 +43,6 @@ const MAX_TOPIC_NAME: usize = 249;
 const MAX_APP_NAME: usize = 200;
 const MAX_TASKS: i64 = 1_000;
 const MAX_WORKERS: i64 = 256;
-const DEFAULT_REGISTRY_TIMEOUT_MS: u32 = 5_000;
 const MAX_PRICE_JUMP_PERCENT: i64 = 1_000_000;
 const MAX_PRICE_TOLERANCE_PERCENT: i64 = 1_000;
 const MAX_COMPLAINT_DAYS: i64 = 365;
@@ -124,8 +123,12 @@ fn read(table: &DeTable<'_>, findings: &mut Vec<Finding>) -> Config {
         stock.finish();
     }
     if let Some(mut registry) = root.section("registry") {
-        config.registry = read_registry(&mut registry);
+        config.registry = registry::read(&mut registry);
         registry.finish();
+    }
+    if let Some(mut fleet) = root.section("fleet") {
+        config.roads = fleet.text("roads").map(|(file, _)| file.into());
+        fleet.finish();
     }
     if let Some(mut catalogue) = root.section("catalogue") {
         let own = &mut config.catalogue;
@@ -244,18 +247,6 @@ fn read_kafka(kafka: &mut Section<'_, '_>, config: &mut Config) {
     });
 }
 
-fn read_registry(registry: &mut Section<'_, '_>) -> Option<Registry> {
-    let timeout_ms = registry.integer("timeout_ms", 50, 60_000).map_or(DEFAULT_REGISTRY_TIMEOUT_MS, |n| n as u32);
-    let (url, at) = registry.text("url")?;
-    let rest = url.strip_prefix("http://").or_else(|| url.strip_prefix("https://"));
-    if rest.is_none_or(|rest| rest.is_empty() || rest.starts_with('/') || rest.contains(char::is_whitespace)) {
-        registry.complain(at, format!("`url` must be a URL such as \"http://127.0.0.1:8081\", not \"{url}\""));
-    } else if rest.is_some_and(|rest| rest.contains('@')) {
-        registry.complain(at, "`url` must not hold a password: set WAYBILL_REGISTRY_USERINFO to user:password".into());
-    }
-    Some(Registry { url: url.trim_end_matches('/').to_owned(), timeout_ms })
-}
-
 /// Why `text` is not a list of `host:port`.
 pub fn bootstrap_fault(text: &str) -> Option<String> {
     let good = |server: &str| {
@@ -334,6 +325,7 @@ fn read_topic(one: &mut Section<'_, '_>, topic: &mut Topic) -> Option<usize> {
 mod tests {
     use super::signatures::Signatures;
     use super::*;
+    use crate::config::registry::Registry;
 
     fn parse_text(text: &str) -> Result<Config, Errors> {
         parse(text, Path::new("topology.toml"))
@@ -402,6 +394,8 @@ mod tests {
             check_prices = true
             price_tolerance_percent = 5
             listed_only = true
+            [fleet]
+            roads = "/var/lib/shop/finland.roads"
             [catalogue]
             price_jump_percent = 0
             complaints = 3
@@ -420,6 +414,7 @@ mod tests {
         .unwrap();
         assert_eq!((config.app.as_str(), config.workers, config.http, config.clock), ("shop", 3, None, ClockMode::Record));
         assert_eq!((config.state_dir.as_path(), config.store_memory), (Path::new("/var/lib/shop"), 64 << 20));
+        assert_eq!(config.roads.as_deref(), Some(Path::new("/var/lib/shop/finland.roads")));
         let properties: Vec<_> = config.kafka.properties.iter().map(|(n, v)| (n.as_str(), v.as_str())).collect();
         assert_eq!(properties, [("fetch.wait.max.ms", "1000"), ("security.protocol", "ssl"), ("socket.keepalive.enable", "true")]);
         assert_eq!((config.kafka.bootstrap.as_str(), config.kafka.replication), ("a:1,b:2", Some(3)));

@@ -2,6 +2,7 @@
 //! checking the file is in `file.rs`; nothing else reads it.
 
 pub mod file;
+pub mod registry;
 mod section;
 pub mod signatures;
 pub mod topics;
@@ -42,7 +43,9 @@ pub struct Config {
     pub demand: Option<demand::Config>,
     pub stock_tasks: i32,
     /// Where schemas of topics in Avro are; `None`: only those that the program has itself, in the single-object encoding.
-    pub registry: Option<Registry>,
+    pub registry: Option<registry::Registry>,
+    /// What `waybill roads build` has written, for the fleet's plans; `None`: great circles.
+    pub roads: Option<PathBuf>,
     /// By default name (`orders`, `order-events` …).
     pub topics: BTreeMap<String, Topic>,
 }
@@ -57,15 +60,6 @@ pub struct Kafka {
     pub replication: Option<i32>,
     /// librdkafka properties (`security.protocol`, `sasl.*`, `ssl.*` …).
     pub properties: Vec<(String, String)>,
-}
-
-/// A Schema Registry with the Confluent API.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Registry {
-    /// Without a slash at its end.
-    pub url: String,
-    /// How long an answer may take.
-    pub timeout_ms: u32,
 }
 
 /// One of the public topics.
@@ -125,6 +119,7 @@ impl Default for Config {
             demand: Some(demand::Config::default()),
             stock_tasks: 4,
             registry: None,
+            roads: None,
             topics: public_topics().map(topic).collect(),
         }
     }

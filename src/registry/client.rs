@@ -1,5 +1,6 @@
 //! One question to a Schema Registry over its Confluent API, and one answer. Remembers nothing, tries nothing twice.
 
+use std::fmt::Write as _;
 use std::time::Duration;
 
 use schemas::avro::Schema;
@@ -62,7 +63,7 @@ pub struct Client {
 
 impl Client {
     /// `userinfo`: `user:password`.
-    pub fn new(registry: &config::Registry, userinfo: Option<&str>) -> Client {
+    pub fn new(registry: &config::registry::Registry, userinfo: Option<&str>) -> Client {
         let tls = TlsConfig::builder().provider(TlsProvider::NativeTls).root_certs(RootCerts::PlatformVerifier).build();
         let agent = Agent::config_builder()
             .timeout_global(Some(Duration::from_millis(registry.timeout_ms.into())))
@@ -164,7 +165,8 @@ fn escaped(text: &str) -> String {
         if byte.is_ascii_alphanumeric() || b"-._".contains(&byte) {
             out.push(char::from(byte));
         } else {
-            out.push_str(&format!("%{byte:02X}"));
+            // Writing to a String cannot fail.
+            let _ = write!(out, "%{byte:02X}");
         }
     }
     out

@@ -57,7 +57,7 @@ struct State {
 
 impl Registry {
     /// Starts the thread that asks; it ends with the last copy of this.
-    pub fn start(registry: &config::Registry, userinfo: Option<&str>) -> std::io::Result<Registry> {
+    pub fn start(registry: &config::registry::Registry, userinfo: Option<&str>) -> std::io::Result<Registry> {
         let client = Client::new(registry, userinfo);
         let inner = Arc::new(Inner { client, state: Mutex::default(), wake: Condvar::new() });
         let seen = Arc::downgrade(&inner);
@@ -163,8 +163,8 @@ fn ask(registry: &Weak<Inner>) {
     }
 }
 
-/// The formats that the configuration names; the schemas of sinks are registered under the TopicNameStrategy,
-/// `<topic>-value`. Waits for a registry that is away while `go_on` says so.
+/// The formats that the configuration names; the schemas of sinks are registered as `<topic>-value` (Confluent's
+/// `TopicNameStrategy`). Waits for a registry that is away while `go_on` says so.
 pub fn formats(config: &Config, client: Option<&Client>, go_on: &dyn Fn() -> bool) -> Result<Formats, RegistryError> {
     let is_avro = |default: &str| config.topics.get(default).is_some_and(|topic| topic.format == Format::Avro);
     let mut formats = Formats {
@@ -233,7 +233,7 @@ mod tests {
             }
             asked
         });
-        (Registry::start(&config::Registry { url, timeout_ms: 200 }, None).unwrap(), served)
+        (Registry::start(&config::registry::Registry { url, timeout_ms: 200 }, None).unwrap(), served)
     }
 
     fn until(registry: &Registry, id: u32) -> Lookup {

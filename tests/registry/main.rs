@@ -19,8 +19,8 @@ use server::Server;
 use waybill::config;
 use waybill::registry::{Client, Registry, RegistryError};
 
-fn config(url: &str) -> config::Registry {
-    config::Registry { url: url.to_owned(), timeout_ms: 2_000 }
+fn config(url: &str) -> config::registry::Registry {
+    config::registry::Registry { url: url.to_owned(), timeout_ms: 2_000 }
 }
 
 fn text(topic: &str) -> &'static str {

@@ -1,25 +1,23 @@
 //! The schemas of `schemas/avro/` and the Rust types say the same: every field of one is a field of the other, of the
 //! same type, and what may be left out may be left out in both. A field that is added in one place only fails here.
 
+mod samples;
+
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use apache_avro::reader::datum::GenericDatumReader;
 use apache_avro::types::Value as Avro;
 use apache_avro::writer::datum::GenericDatumWriter;
+use serde::Deserialize;
 use serde::de::{self, DeserializeSeed, Deserializer, Visitor};
-use serde::{Deserialize, Serialize};
 use serde_json::{Value as Json, json};
 
-use super::{Framing, SinkEncoder, TOPICS};
-use crate::alert::{Alert, AlertState, Severity, alert_id};
-use crate::event::{EventLine, Level, LevelDemand, LevelRow, Movement, MovementKind, Named, OrderEvent, OrderEventKind};
-use crate::feedback::{About, RawFeedback, Remark};
-use crate::forecast::{Forecast, ForecastRow};
-use crate::gtin::Gtin;
+use super::TOPICS;
+use crate::feedback::RawFeedback;
 use crate::input::{Position, RawCount, RawLine, RawOrder, RawPayment, RawRestock};
-use crate::product::{CatalogueRow, CountRequest, Product, ProductEvent, ProductEventKind, RatingFigures, RawProduct};
-use crate::{Cause, Currency, Sink, Source, Timestamp};
+use crate::product::RawProduct;
+use crate::{Sink, Source, Timestamp};
 
 fn schema_text(topic: &str) -> &'static str {
     TOPICS.iter().find(|(name, _)| *name == topic).unwrap_or_else(|| panic!("schemas/avro/{topic}.avsc is missing")).1
@@ -247,172 +245,6 @@ fn what_is_read_is_what_the_schemas_say() {
 
 // --- What is written ---
 
-/// Records of every sink: such that each field is there in one of them, and left out, where it may be, in another.
-fn samples() -> Vec<(Sink, Json, Vec<u8>)> {
-    let mut all = vec![];
-    let mut add = |sink: Sink, json: &mut Vec<u8>, write: &dyn Fn(&SinkEncoder, &mut Vec<u8>)| {
-        let encoder = SinkEncoder::new(sink, Framing::SingleObject).unwrap_or_else(|| panic!("{} has no schema", sink.name()));
-        let mut avro = vec![];
-        write(&encoder, &mut avro);
-        all.push((sink, serde_json::from_slice(json).unwrap(), avro));
-        json.clear();
-    };
-    fn write<T>(named: &T, encoder: &SinkEncoder, out: &mut Vec<u8>)
-    where
-        T: Serialize,
-    {
-        encoder.try_write(named, out).unwrap();
-    }
-    let mut json = vec![];
-    let cause = Cause { source: Source::Orders, partition: 3, offset: 17 };
-    let full = |full: bool| full.then_some(());
-    for is_full in [true, false] {
-        let some = full(is_full);
-        let remark = Remark {
-            feedback_id: "F".into(),
-            about: About::Product,
-            kind: "counterfeit".into(),
-            rating: some.map(|()| 2),
-            text: some.map(|()| "broken".into()),
-            order_id: some.map(|()| "536365".into()),
-        };
-        let event = OrderEvent {
-            kind: OrderEventKind::Accepted,
-            seq: 1,
-            at: Timestamp(1_291_191_960_123),
-            cause,
-            lines: some.iter().map(|()| EventLine { sku: "A".into(), quantity: 6, location: Some("main".into()) }).collect(),
-            expires_at: some.map(|()| Timestamp(900_000)),
-            reason: some.map(|()| "insufficient_stock".into()),
-            sku: some.map(|()| "A".into()),
-            amount: some.map(|()| -15),
-            currency: some.map(|()| "GBP".into()),
-            payment_id: some.map(|()| "P".into()),
-            feedback: some.map(|()| remark.clone().into()),
-        };
-        let named = Named { event: &event, key: "536365", id: "orders/3/17/536365/1", topic: "orders" };
-        named.write(&mut json);
-        add(Sink::OrderEvents, &mut json, &|encoder, out| write(&named, encoder, out));
-
-        let movement = Movement {
-            kind: MovementKind::Held,
-            seq: u64::from(u32::MAX),
-            location: "main".into(),
-            quantity: -6,
-            on_hand: 100,
-            reserved: 6,
-            order_id: some.map(|()| "536365".into()),
-            at: Timestamp(-1),
-            cause,
-            shortage: some.map(|()| 3),
-            orders_at_risk: some.iter().map(|()| "536365".into()).collect(),
-            previous: [0; 32],
-            hash: [0xab; 32],
-        };
-        let named = Named { event: &movement, key: "A", id: "orders/3/17/A/1", topic: "orders" };
-        named.write(&mut json);
-        add(Sink::StockMovements, &mut json, &|encoder, out| write(&named, encoder, out));
-
-        let row = LevelRow { location: "main".into(), on_hand: 1, reserved: 2, available: -1, incoming: 4 };
-        let level = Level {
-            on_hand: 1,
-            reserved: 2,
-            available: -1,
-            incoming: 4,
-            // More than a block's number of items has room for in one byte.
-            locations: vec![row; if is_full { 70 } else { 0 }],
-            version: 5,
-            demand: some.map(|()| LevelDemand { demand_per_day: 5.1, demand_sigma: 2.0, reorder_point: 40 }),
-            at: Timestamp(0),
-            cause,
-        };
-        let named = Named { event: &level, key: "A", id: "", topic: "orders" };
-        named.write(&mut json);
-        add(Sink::StockLevels, &mut json, &|encoder, out| write(&named, encoder, out));
-
-        let product = Product {
-            gtin: some.map(|()| Gtin::parse("4006381333931").unwrap()),
-            name: some.map(|()| "Heart".into()),
-            price: some.map(|()| 255),
-            currency: some.map(|()| Currency::new("GBP").unwrap()),
-            lead_time_days: some.map(|()| 7),
-            order_cost: some.map(|()| 1000),
-            holding_cost: some.map(|()| 20),
-            reorder_point: some.map(|()| 40),
-            mute: is_full,
-        };
-        let ratings = some.map(|()| RatingFigures { count: 3, mean_milli: 4_333, lower_bound_milli: 2_100 });
-        for kind in [ProductEventKind::Updated, ProductEventKind::Quarantined, ProductEventKind::Refused] {
-            let event = ProductEvent {
-                kind,
-                seq: 4,
-                version: 3,
-                at: Timestamp(0),
-                cause,
-                reason: some.map(|()| "price_jump".into()),
-                product: some.map(|()| product.clone().into()),
-                feedback: some.map(|()| remark.clone().into()),
-                ratings,
-                request: some.map(|()| CountRequest { location: Some("main".into()), reports: 2 }),
-            };
-            let named = Named { event: &event, key: "A", id: "products/3/17/A/4", topic: "products" };
-            named.write(&mut json);
-            add(Sink::ProductEvents, &mut json, &|encoder, out| write(&named, encoder, out));
-        }
-        let held = some.map(|()| product.clone());
-        let row = CatalogueRow { version: 3, state: "listed", product, held, ratings, at: Timestamp(0), cause };
-        let named = Named { event: &row, key: "A", id: "", topic: "products" };
-        named.write(&mut json);
-        add(Sink::ProductCatalog, &mut json, &|encoder, out| write(&named, encoder, out));
-
-        let alert = Alert {
-            location: "main".into(),
-            state: AlertState::Raised,
-            episode: 3,
-            severity: Severity::Low,
-            inventory_position: 12,
-            available: 12,
-            reorder_point: 40,
-            suggested_quantity: 200,
-            demand_per_day: 5.1,
-            demand_sigma: 2.0,
-            days_of_cover: some.map(|()| 2.35),
-            forecast_stockout_at: some.map(|()| Timestamp(203_294_118)),
-            at: Timestamp(0),
-            cause,
-        };
-        let id = alert_id("A", &alert);
-        let named = Named { event: &alert, key: "A", id: &id, topic: "orders" };
-        named.write(&mut json);
-        add(Sink::LowStockAlerts, &mut json, &|encoder, out| write(&named, encoder, out));
-
-        let row = ForecastRow {
-            location: "main".into(),
-            demand_per_day: 5.1,
-            sigma: 2.0,
-            model: "ses",
-            reorder_point: 40,
-            days_of_cover: some.map(|()| 2.35),
-        };
-        let forecast = Forecast {
-            demand_per_day: 5.1,
-            sigma: 2.0,
-            model: "ses",
-            reorder_point: 40,
-            order_quantity: 200,
-            days_of_cover: some.map(|()| 2.35),
-            forecast_stockout_at: some.map(|()| Timestamp(203_294_118)),
-            locations: vec![row],
-            at: Timestamp(0),
-            cause,
-        };
-        let named = Named { event: &forecast, key: "A", id: "", topic: "orders" };
-        named.write(&mut json);
-        add(Sink::Forecasts, &mut json, &|encoder, out| write(&named, encoder, out));
-    }
-    all
-}
-
 /// As JSON writes it: times as text, and without what is null or an empty list.
 fn as_json(value: &Avro) -> Json {
     match value {
@@ -474,7 +306,7 @@ fn count(value: &Avro, path: &str, counts: &mut BTreeMap<String, (u32, u32)>) {
 fn what_is_written_is_what_the_schemas_say() {
     let mut counts = BTreeMap::new();
     let mut sinks = BTreeSet::from([Sink::DeadLetters]);
-    for (sink, json, avro) in samples() {
+    for (sink, json, avro) in samples::all() {
         sinks.insert(sink);
         let schema = apache_avro::Schema::parse_str(schema_text(sink.name())).unwrap();
         // Another implementation reads what was written, and finds what the JSON says.
