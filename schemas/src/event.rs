@@ -218,20 +218,20 @@ pub fn event_id(topic: &str, cause: Cause, key: &str, seq: u64) -> String {
 
 /// `cause` as it stands in every output value.
 #[derive(Serialize)]
-struct CauseJson<'a> {
+pub(crate) struct CauseJson<'a> {
     topic: &'a str,
     partition: i32,
     offset: i64,
 }
 
 impl<'a> CauseJson<'a> {
-    fn new(topic: &'a str, cause: Cause) -> CauseJson<'a> {
+    pub fn new(topic: &'a str, cause: Cause) -> CauseJson<'a> {
         CauseJson { topic, partition: cause.partition, offset: cause.offset }
     }
 }
 
 /// Prints through `Display` without an intermediate `String`.
-struct Text<T>(T);
+pub(crate) struct Text<T>(pub(crate) T);
 impl<T: fmt::Display> Serialize for Text<T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(&self.0)

@@ -150,7 +150,7 @@ pub fn decode<'a>(source: Source, key: &str, value: Option<&'a [u8]>) -> Result<
 }
 
 /// The text's one value, an object; positions in the message are `serde_json`'s.
-fn json<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T, Reject> {
+pub(crate) fn json<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T, Reject> {
     serde_json::from_str(text).map(|Object(value)| value).map_err(|e| match e.classify() {
         serde_json::error::Category::Data => Reject::new(Reason::InvalidValue, e.to_string()),
         _ => Reject::new(Reason::InvalidJson, e.to_string()),
@@ -158,7 +158,7 @@ fn json<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T, Reject> {
 }
 
 /// An object and nothing else: derived shapes would also take an array with the fields in their order.
-struct Object<T>(T);
+pub(crate) struct Object<T>(pub(crate) T);
 
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Object<T>, D::Error> {
@@ -383,11 +383,11 @@ impl<'a> RawCount<'a> {
     }
 }
 
-fn required<T>(field: &str, value: Option<T>) -> Result<T, Reject> {
+pub(crate) fn required<T>(field: &str, value: Option<T>) -> Result<T, Reject> {
     value.ok_or_else(|| Reject::new(Reason::MissingField, format!("`{field}` is missing")))
 }
 
-fn range(field: &str, value: i64, least: i64, most: i64) -> Result<i64, Reject> {
+pub(crate) fn range(field: &str, value: i64, least: i64, most: i64) -> Result<i64, Reject> {
     if (least..=most).contains(&value) {
         Ok(value)
     } else {
@@ -395,7 +395,7 @@ fn range(field: &str, value: i64, least: i64, most: i64) -> Result<i64, Reject> 
     }
 }
 
-fn degrees(field: &str, value: Option<f64>, most: f64) -> Result<f64, Reject> {
+pub(crate) fn degrees(field: &str, value: Option<f64>, most: f64) -> Result<f64, Reject> {
     let value = required(field, value)?;
     if value.abs() <= most {
         Ok(value)
@@ -404,7 +404,7 @@ fn degrees(field: &str, value: Option<f64>, most: f64) -> Result<f64, Reject> {
     }
 }
 
-fn id<'a>(field: &str, value: Option<Cow<'a, str>>) -> Result<Cow<'a, str>, Reject> {
+pub(crate) fn id<'a>(field: &str, value: Option<Cow<'a, str>>) -> Result<Cow<'a, str>, Reject> {
     let text = required(field, value)?;
     match id_fault(&text) {
         None => Ok(text),
@@ -412,7 +412,7 @@ fn id<'a>(field: &str, value: Option<Cow<'a, str>>) -> Result<Cow<'a, str>, Reje
     }
 }
 
-fn optional_id<'a>(field: &str, value: Option<Cow<'a, str>>) -> Result<Option<Cow<'a, str>>, Reject> {
+pub(crate) fn optional_id<'a>(field: &str, value: Option<Cow<'a, str>>) -> Result<Option<Cow<'a, str>>, Reject> {
     value.map(|v| id(field, Some(v))).transpose()
 }
 
@@ -439,7 +439,7 @@ fn currency(value: Option<Cow<'_, str>>) -> Result<Option<Cow<'_, str>>, Reject>
     }
 }
 
-fn same_as_key(field: &str, value: &str, key: &str) -> Result<(), Reject> {
+pub(crate) fn same_as_key(field: &str, value: &str, key: &str) -> Result<(), Reject> {
     if value == key {
         Ok(())
     } else {
@@ -448,7 +448,7 @@ fn same_as_key(field: &str, value: &str, key: &str) -> Result<(), Reject> {
 }
 
 /// Enough of a text to recognise it, for messages.
-fn brief(text: &str) -> Cow<'_, str> {
+pub(crate) fn brief(text: &str) -> Cow<'_, str> {
     match text.char_indices().nth(64) {
         None => Cow::Borrowed(text),
         Some((end, _)) => Cow::Owned(format!("{}…", &text[..end])),

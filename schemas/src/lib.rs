@@ -9,6 +9,7 @@
 //! | `time.rs` | milliseconds since the epoch, RFC 3339 in and out |
 //! | `input.rs` | the records producers write, decoded and checked |
 //! | `event.rs` | the records consumers read, and their JSON |
+//! | `fleet/` | the same for vehicles and shipments |
 //! | `message.rs` | what the orders and stock processors tell each other |
 //! | `plan.rs` | a shipment's route, asked for and given back |
 //! | `sink.rs` | the topics consumers read, by role |
@@ -16,6 +17,7 @@
 
 mod cause;
 pub mod event;
+pub mod fleet;
 pub mod input;
 pub mod message;
 pub mod plan;
