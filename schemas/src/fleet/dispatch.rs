@@ -212,9 +212,8 @@ mod tests {
     fn a_dispatch_is_taken_or_named() {
         let head = r#""type":"dispatch","shipment_id":"S-1","vehicle_id":"V-7","depot":{"lat":60.171,"lon":24.941}"#;
         let stop = r#""stop_id":"1","order_id":"536365","lat":60.175,"lon":24.95"#;
-        let many = |n: usize| {
-            (0..n).map(|i| format!(r#"{{"stop_id":"{i}","order_id":"5","lat":60.1,"lon":24.9}}"#)).collect::<Vec<_>>().join(",")
-        };
+        let many =
+            |n: usize| (0..n).map(|i| format!(r#"{{"stop_id":"{i}","order_id":"5","lat":60.1,"lon":24.9}}"#)).collect::<Vec<_>>().join(",");
         let corners = (0..64).map(|i| format!("[60.{:02},24.{:02}]", i % 32 + 10, if i < 32 { 10 } else { 20 })).collect::<Vec<_>>();
         let mut ring = corners[..32].to_vec();
         ring.extend(corners[32..].iter().rev().cloned());

@@ -72,8 +72,7 @@ pub enum Judgement {
 }
 
 impl Judgement {
-    pub const ALL: [Judgement; 5] =
-        [Judgement::Accepted, Judgement::Duplicate, Judgement::Late, Judgement::Outlier, Judgement::Inaccurate];
+    pub const ALL: [Judgement; 5] = [Judgement::Accepted, Judgement::Duplicate, Judgement::Late, Judgement::Outlier, Judgement::Inaccurate];
 
     pub fn word(self) -> &'static str {
         match self {

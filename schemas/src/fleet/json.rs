@@ -6,9 +6,9 @@ use serde::ser::{SerializeMap, SerializeSeq};
 use serde::{Serialize, Serializer};
 
 use super::event::{PingVerdict, PlannedRoute, PlannedStop, ShipmentEvent, VehiclePosition};
+use crate::Cause;
 use crate::event::{CauseJson, Named, Text};
 use crate::plan::Basis;
-use crate::Cause;
 
 /// An id of a vehicle's event: `<source topic>/<partition>/<offset>/<vehicle>/<shipment>/<seq>`. The vehicle is part of
 /// it: one record may be said of a shipment by two vehicles, when it is handed over.

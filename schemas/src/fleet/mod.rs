@@ -15,12 +15,12 @@ mod json;
 mod ping;
 
 pub use area::{Area, MAX_RADIUS_METRES, MAX_SPAN, MAX_VERTICES, MIN_RADIUS_METRES};
-pub use dispatch::{Dispatch, FleetCommand, MAX_SERVICE_SECONDS, MAX_STOPS, MAX_TOTAL_VERTICES, Stop};
 pub(crate) use dispatch::RawDispatch;
+pub use dispatch::{Dispatch, FleetCommand, MAX_SERVICE_SECONDS, MAX_STOPS, MAX_TOTAL_VERTICES, Stop};
 pub use event::{Judgement, Motion, PingVerdict, PlannedRoute, PlannedStop, ShipmentEvent, ShipmentEventKind, VehiclePosition};
 pub use json::ShipmentEventId;
-pub use ping::{FIRST_FIX_TIME, MAX_ACCURACY_METRES, MAX_SPEED, Ping};
 pub(crate) use ping::RawPing;
+pub use ping::{FIRST_FIX_TIME, MAX_ACCURACY_METRES, MAX_SPEED, Ping};
 
 use crate::Reject;
 use crate::input::json;

@@ -58,7 +58,8 @@ fn fix_time(at: Timestamp) -> Result<Timestamp, Reject> {
     if at >= FIRST_FIX_TIME {
         return Ok(at);
     }
-    let hint = if (FIRST_FIX_TIME.0 / 1000..FIRST_FIX_TIME.0 / 100).contains(&at.0) { "; a number is milliseconds, not seconds" } else { "" };
+    let hint =
+        if (FIRST_FIX_TIME.0 / 1000..FIRST_FIX_TIME.0 / 100).contains(&at.0) { "; a number is milliseconds, not seconds" } else { "" };
     Err(Reject::new(Reason::ValueOutOfRange, format!("`fix_time` is {at}; no fix is older than {FIRST_FIX_TIME}{hint}")))
 }
 
@@ -106,7 +107,10 @@ mod tests {
             (format!(r#"{{{fix},"lat":60,"lon":-180}}"#), "ok"),
             (format!(r#"{{{fix},"lat":0,"lon":0,"speed":null,"altitude":{{"x":1}}}}"#), "ok"),
             (r#"{"vehicle_id":"V-7","fix_time":1772445600000,"lat":60.17,"lon":24.94}"#.into(), "ok"),
-            (r#"{"vehicle_id":"V-7","fix_time":1772445600,"lat":60.17,"lon":24.94}"#.into(), "value_out_of_range milliseconds, not seconds"),
+            (
+                r#"{"vehicle_id":"V-7","fix_time":1772445600,"lat":60.17,"lon":24.94}"#.into(),
+                "value_out_of_range milliseconds, not seconds",
+            ),
             (r#"{"vehicle_id":"V-7","fix_time":"1970-01-01T00:00:00Z","lat":60.17,"lon":24.94}"#.into(), "value_out_of_range older than"),
             (r#"{"vehicle_id":"V-7","fix_time":"now","lat":60.17,"lon":24.94}"#.into(), "invalid_value RFC 3339"),
             (r#"{"vehicle_id":"V-7","lat":60.17,"lon":24.94}"#.into(), "missing_field `fix_time`"),
