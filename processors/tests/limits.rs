@@ -43,7 +43,7 @@ fn pay(id: usize) -> Input<'static> {
 fn refused(outputs: &[Output]) -> Option<Reason> {
     outputs.iter().find_map(|output| match output {
         Output::DeadLetter(reject) => Some(reject.reason),
-        Output::Event(..) | Output::Duplicate => None,
+        Output::Event(..) | Output::Duplicate | Output::ToVehicle(..) => None,
     })
 }
 

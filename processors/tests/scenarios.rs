@@ -26,7 +26,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
 use grammar::{Act, Check, Line, Setting};
-use schemas::{Cause, Timestamp};
+use schemas::message::FleetMessage;
+use schemas::{Cause, Source, Timestamp};
 use world::{Output, World, source};
 
 #[test]
@@ -172,6 +173,12 @@ impl Runner {
                 own = Some(cause);
                 self.world.record(key, time?, input)
             }
+            Act::News { name, order_id, shipment_id, vehicle_id, news } => {
+                let cause = self.world.next_cause(Source::Orders);
+                self.causes.insert((cause.source as usize, cause.offset), name);
+                own = Some(cause);
+                self.world.news(order_id, time?, shipment_id, vehicle_id, news)
+            }
             Act::Tick => self.world.tick(time?),
             Act::FireTimer(order_id) => self.world.fire(order_id, time?),
             Act::HoldReplies => {
@@ -188,6 +195,10 @@ impl Runner {
     fn show(&self, output: &Output, at: Option<Timestamp>, own: Option<Cause>) -> String {
         match output {
             Output::Duplicate => "duplicate".into(),
+            Output::ToVehicle(vehicle_id, FleetMessage::HandedOver { shipment_id, order_id }) => {
+                format!("{vehicle_id} hears: {shipment_id} goes on without {order_id}")
+            }
+            Output::ToVehicle(vehicle_id, other) => format!("{vehicle_id} hears: {other:?}"),
             Output::DeadLetter(reject) => format!("dead letter {}", reject.reason.word()),
             Output::Event(order_id, event) => {
                 let mut text = show::event(order_id, event);

@@ -20,7 +20,7 @@ pub(super) fn complete(desk: &mut Desk<'_>, index: usize, trigger: Trigger) {
 }
 
 /// `recall`: the vehicle comes back with what it has not delivered.
-pub(super) fn recall(desk: &mut Desk<'_>, trigger: Trigger, shipment_id: &str, reason: Option<Box<str>>) -> Result<Verdict, Reject> {
+pub(super) fn recall(desk: &mut Desk<'_>, trigger: Trigger, shipment_id: &str, reason: Option<&str>) -> Result<Verdict, Reject> {
     let Some(index) = desk.find(shipment_id) else {
         return match &desk.closed {
             None => Err(proof::unknown(shipment_id)),
@@ -30,9 +30,9 @@ pub(super) fn recall(desk: &mut Desk<'_>, trigger: Trigger, shipment_id: &str, r
     };
     leave_stops(desk, index, trigger);
     let orders = desk.cargo[index].shipment.orders(|stop| matches!(stop.outcome, Outcome::Open | Outcome::Failed(_)));
-    desk.event(index, trigger, ShipmentEventKind::Recalled).reason = reason.clone().map(|text| String::from(text).into());
+    desk.event(index, trigger, ShipmentEventKind::Recalled).reason = reason.map(|text| text.to_owned().into());
     for order_id in orders {
-        desk.update(index, &order_id, trigger, ShipmentNews::Recalled { reason: reason.clone() });
+        desk.update(index, &order_id, trigger, ShipmentNews::Recalled { reason: reason.map(Into::into) });
     }
     for stop in desk.cargo[index].shipment.stops.iter_mut().filter(|stop| stop.is_open()) {
         stop.outcome = Outcome::Recalled;

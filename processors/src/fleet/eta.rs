@@ -134,7 +134,7 @@ fn around(desk: &Desk<'_>, from: Point, to: Point) -> Vec<Stretch> {
     vec![Stretch { class: RoadClass::Unknown, metres: (metres(from, to) * desk.config.detour).round() as u32 }]
 }
 
-fn has_moved(least_seconds: i64, (told, sigma): Eta, (now, _): Eta) -> bool {
+fn has_moved(least_seconds: i64, (told, _): Eta, (now, sigma): Eta) -> bool {
     (now.0 - told.0).abs() > i64::from(sigma).max(least_seconds) * 1000
 }
 

@@ -61,9 +61,9 @@ pub(super) fn metres(a: Point, b: Point) -> f64 {
         return libm::sqrt(x * x + y * y);
     }
     let half = |units: i64| libm::sin((units as f64 / 1e7).to_radians() / 2.0);
-    let (n, e) = (half(north), half(east));
-    let h = n * n + libm::cos(lat_a.to_radians()) * libm::cos(lat_b.to_radians()) * e * e;
-    2.0 * EARTH_METRES * libm::asin(libm::sqrt(h.min(1.0)))
+    let (up, across) = (half(north), half(east));
+    let haversine = up * up + libm::cos(lat_a.to_radians()) * libm::cos(lat_b.to_radians()) * across * across;
+    2.0 * EARTH_METRES * libm::asin(libm::sqrt(haversine.min(1.0)))
 }
 
 /// The nearest place of the side `a`–`b` to the origin: its squared distance, and how far along the side it is, 0 to 1.

@@ -174,7 +174,7 @@ pub fn apply(config: &Config, vehicle_id: &str, trigger: Trigger, event: Event<'
         Event::Command(FleetCommand::Failed { shipment_id, stop_id, reason }) => {
             proof::failed(&mut desk, trigger, &shipment_id, &stop_id, reason)
         }
-        Event::Command(FleetCommand::Recall { shipment_id, reason }) => ending::recall(&mut desk, trigger, &shipment_id, reason),
+        Event::Command(FleetCommand::Recall { shipment_id, reason }) => ending::recall(&mut desk, trigger, &shipment_id, reason.as_deref()),
         Event::Message(FleetMessage::HandedOver { shipment_id, order_id }) => {
             Ok(ending::handed_over(&mut desk, trigger, &shipment_id, &order_id))
         }

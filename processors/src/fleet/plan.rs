@@ -61,11 +61,9 @@ pub(super) fn take(desk: &mut Desk<'_>, plan: &Plan) -> Verdict {
     let first = visits.len() - asked.len();
     shipment.visits = visits;
     shipment.plan.first_leg = first as u16;
-    let mut along = 0.0;
     for (visit, leg) in shipment.visits[first..].iter().zip(&plan.legs) {
-        along += route::line_metres(leg);
         let stop = &mut shipment.stops[usize::from(*visit)];
-        (stop.at_metres, stop.way, stop.way_seconds) = (along as u32, route::by_class(&leg.stretches), leg.seconds);
+        (stop.way, stop.way_seconds) = (route::by_class(&leg.stretches), leg.seconds);
     }
     shipment.plan.pieces = followed.len() as u16;
     // What was off the old route is so until it is seen on the new one.

@@ -95,11 +95,6 @@ fn lines(leg: &Leg) -> Vec<(&[Point], f64)> {
     lines
 }
 
-/// The length of a leg's line in metres.
-pub(super) fn line_metres(leg: &Leg) -> f64 {
-    lines(leg).iter().map(|(_, length)| length).sum()
-}
-
 /// Metres by class of a leg.
 pub(super) fn by_class(stretches: &[Stretch]) -> ByClass {
     let mut sums = ByClass::default();

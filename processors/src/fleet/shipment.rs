@@ -82,8 +82,6 @@ pub(super) struct Stop {
     pub late: bool,
     /// The arrival that was told last, and its uncertainty in seconds.
     pub eta: Option<(Timestamp, u32)>,
-    /// Where it is on the route, metres from its start.
-    pub at_metres: u32,
     /// The way to it from the stop before, by class of road, and its seconds at free flow; zeros: not planned.
     pub way: [u32; RoadClass::ALL.len()],
     pub way_seconds: u32,
@@ -126,7 +124,6 @@ impl Shipment {
                 approached: false,
                 late: false,
                 eta: None,
-                at_metres: 0,
                 way: [0; RoadClass::ALL.len()],
                 way_seconds: 0,
             })
@@ -165,10 +162,6 @@ impl Shipment {
     pub(super) fn orders(&self, wanted: impl Fn(&Stop) -> bool) -> Vec<Box<str>> {
         let mut seen = std::collections::BTreeSet::new();
         self.stops.iter().filter(|stop| wanted(stop) && seen.insert(&stop.order_id)).map(|stop| stop.order_id.clone()).collect()
-    }
-
-    pub(super) fn is_open(&self) -> bool {
-        self.status == Status::Open
     }
 
     pub fn encode(&self, out: &mut Vec<u8>) {

@@ -16,7 +16,9 @@ pub const MAX_PAYMENTS: usize = 256;
 /// Most records that wait for one order's decision; a further one is a dead letter `too_many_pending`.
 pub const MAX_DEFERRED: usize = 64;
 
-const FORMAT: u8 = 1;
+/// Format 1 is format 2 without its last field, `carrier`.
+const FORMAT: u8 = 2;
+const WITHOUT_CARRIER: u8 = 1;
 
 /// Everything that is remembered of one order, for ever: its decision is final and its payments count once.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -48,6 +50,17 @@ pub struct Order {
     pub(super) delivered: bool,
     /// What came before the decision, in the order of arrival.
     pub(super) deferred: VecDeque<Deferred>,
+    /// The shipment that has it, or had it last.
+    pub(super) carrier: Option<Carrier>,
+}
+
+/// A shipment and its vehicle.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Carrier {
+    pub shipment_id: Box<str>,
+    pub vehicle_id: Box<str>,
+    /// It has been called back or handed over: the goods are not on their way with it.
+    pub ended: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -135,11 +148,20 @@ impl Order {
         self.status == Status::Held
     }
 
+    /// The shipment that has it or had it last, and its vehicle.
+    pub fn carrier(&self) -> Option<(&str, &str)> {
+        self.carrier.as_ref().map(|carrier| (&*carrier.shipment_id, &*carrier.vehicle_id))
+    }
+
     pub fn encode(&self, out: &mut Vec<u8>) {
         codec::encode(FORMAT, self, out);
     }
 
     pub fn decode(bytes: &[u8]) -> Result<Order, DecodeError> {
+        if let Some((&WITHOUT_CARRIER, body)) = bytes.split_first() {
+            const NO_CARRIER: u8 = 0;
+            return codec::decode(FORMAT, "order", &[&[FORMAT], body, &[NO_CARRIER]].concat());
+        }
         codec::decode(FORMAT, "order", bytes)
     }
 
@@ -160,6 +182,7 @@ impl Order {
             deducted: false,
             delivered: false,
             deferred: VecDeque::new(),
+            carrier: None,
         }
     }
 

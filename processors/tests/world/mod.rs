@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use schemas::event::{Movement, OrderEvent};
 use schemas::input::Input;
-use schemas::message::{ToOrder, ToStock};
+use schemas::message::{FleetMessage, ShipmentNews, ToFleet, ToOrder, ToStock};
 use schemas::{Cause, Reject, Source, Timestamp, TopicNames};
 use waybill_processors::orders::{self, DeductOn, Order};
 use waybill_processors::stock::{self, Reservation, Seen, State, Stock};
@@ -19,6 +19,7 @@ pub enum Output {
     Event(String, OrderEvent),
     DeadLetter(Reject),
     Duplicate,
+    ToVehicle(String, FleetMessage),
 }
 
 pub struct World {
@@ -98,6 +99,19 @@ impl World {
             Input::Restock(restock) => self.tell_stock(key, trigger, stock::Event::Restock(restock)),
             Input::Count(count) => self.tell_stock(key, trigger, stock::Event::Count(count)),
         }
+        self.settle();
+        self.fire_timers(at);
+        self.finish()
+    }
+
+    /// What a vehicle's task says to an order; its cause is a record of its own.
+    pub fn news(&mut self, order_id: &str, at: Timestamp, shipment_id: &str, vehicle_id: &str, news: ShipmentNews) -> Vec<Output> {
+        if !self.late_timers {
+            self.fire_timers(at);
+        }
+        let trigger = Trigger { at, cause: self.next_cause(Source::Orders) };
+        self.next_offset[Source::Orders as usize] += 1;
+        self.tell_order(order_id, trigger, orders::Event::Shipment { shipment_id, vehicle_id, news });
         self.settle();
         self.fire_timers(at);
         self.finish()
@@ -189,7 +203,7 @@ impl World {
         let step = orders::apply(&self.orders_config, id, trigger, event, before);
         if step.verdict != Verdict::Applied {
             assert!(
-                step.order.is_none() && step.events.is_empty() && step.commands.is_empty(),
+                step.order.is_none() && step.events.is_empty() && step.commands.is_empty() && step.to_fleet.is_empty(),
                 "what is not applied changes nothing: {step:?}"
             );
         }
@@ -198,6 +212,9 @@ impl World {
             assert_eq!(self.order(id), Some(order), "what is written is what is read");
         }
         self.commands.extend(step.commands);
+        for ToFleet { vehicle_id, body, .. } in step.to_fleet {
+            self.outputs.push(Output::ToVehicle(vehicle_id.into(), body));
+        }
         for event in step.events {
             self.events.push((id.into(), event.clone()));
             self.outputs.push(Output::Event(id.into(), event));

@@ -56,20 +56,20 @@ pub(super) fn polygon(field: &str, corners: &[[f64; 2]]) -> Result<Area, Reject>
 /// Two sides that touch though they are no neighbours, or neighbours that fold back, by the numbers of their first
 /// corners.
 fn crossing(points: &[Point]) -> Option<(usize, usize)> {
-    let n = points.len();
-    let side = |i: usize| (points[i], points[(i + 1) % n]);
-    for a in 0..n {
-        for b in a + 1..n {
-            let ((p, q), (r, s)) = (side(a), side(b));
-            let touch = if b == a + 1 {
-                folds(p, q, s)
-            } else if (b + 1) % n == a {
-                folds(r, p, q)
+    let corners = points.len();
+    let side = |i: usize| (points[i], points[(i + 1) % corners]);
+    for one in 0..corners {
+        for other in one + 1..corners {
+            let ((a, b), (c, d)) = (side(one), side(other));
+            let touch = if other == one + 1 {
+                folds(a, b, d)
+            } else if (other + 1) % corners == one {
+                folds(c, a, b)
             } else {
-                touches(p, q, r, s)
+                touches((a, b), (c, d))
             };
-            if touch || p == q {
-                return Some((a, b));
+            if touch || a == b {
+                return Some((one, other));
             }
         }
     }
@@ -83,21 +83,21 @@ fn folds(a: Point, b: Point, c: Point) -> bool {
     turn(a, b, c) == 0 && ux * vx + uy * vy < 0
 }
 
-/// The sides p–q and r–s have a point in common.
-fn touches(p: Point, q: Point, r: Point, s: Point) -> bool {
-    let (a, b, c, d) = (turn(p, q, r), turn(p, q, s), turn(r, s, p), turn(r, s, q));
-    (a != b && c != d)
-        || (a == 0 && within(p, q, r))
-        || (b == 0 && within(p, q, s))
-        || (c == 0 && within(r, s, p))
-        || (d == 0 && within(r, s, q))
+/// Two sides have a point in common.
+fn touches((a, b): (Point, Point), (c, d): (Point, Point)) -> bool {
+    let (of_c, of_d, of_a, of_b) = (turn(a, b, c), turn(a, b, d), turn(c, d, a), turn(c, d, b));
+    (of_c != of_d && of_a != of_b)
+        || (of_c == 0 && within(a, b, c))
+        || (of_d == 0 && within(a, b, d))
+        || (of_a == 0 && within(c, d, a))
+        || (of_b == 0 && within(c, d, b))
 }
 
 /// The sign of the turn from `a` by `b` to `c`. In range: corners are half a degree apart at most.
 fn turn(a: Point, b: Point, c: Point) -> i64 {
-    let (ax, ay) = (i64::from(a.lon), i64::from(a.lat));
-    let (bx, by, cx, cy) = (i64::from(b.lon) - ax, i64::from(b.lat) - ay, i64::from(c.lon) - ax, i64::from(c.lat) - ay);
-    (bx * cy - by * cx).signum()
+    let from_a = |p: Point| (i64::from(p.lon) - i64::from(a.lon), i64::from(p.lat) - i64::from(a.lat));
+    let ((b_east, b_north), (c_east, c_north)) = (from_a(b), from_a(c));
+    (b_east * c_north - b_north * c_east).signum()
 }
 
 /// `c`, which is on the line of `a` and `b`, is between them.
