@@ -68,7 +68,7 @@ impl Default for Config {
             off_route_seconds: 20,
             replan_seconds: 60,
             detour: 1.4,
-            eta_seconds: 60,
+            eta_seconds: 120,
             arrival: arrival::Config::default(),
         }
     }

@@ -119,10 +119,10 @@ impl<'a> Desk<'a> {
         self.vehicle.last.map(|fix| Trigger { at: fix.time, cause: fix.heard.cause })
     }
 
-    pub fn finish(mut self, is_timer: bool) -> Step {
-        let next = due::next(&self).map(|(at, _)| at);
+    pub fn finish(mut self, trigger: Trigger, is_timer: bool) -> Step {
+        let next = due::next(&self).map(|(at, _)| Trigger { at, ..trigger });
         let armed = &mut self.vehicle.armed;
-        if is_timer || armed.is_none() || next.is_some_and(|next| armed.is_some_and(|armed| next < armed)) {
+        if is_timer || next.is_some_and(|next| armed.is_none_or(|armed| next.at < armed.at)) {
             *armed = next;
         }
         let mut shipments = vec![];

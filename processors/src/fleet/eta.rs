@@ -9,7 +9,7 @@ use super::arrival::Outlook;
 use super::desk::{Cargo, Desk};
 use super::geo::metres;
 use super::route::of_classes;
-use super::shipment::Shipment;
+use super::shipment::Stop;
 use super::vehicle::Next;
 use crate::Trigger;
 
@@ -59,34 +59,46 @@ fn to_next(desk: &Desk<'_>, index: usize, next: usize, here: Point, now: Timesta
     (remaining, Some(eta(&outlook, now)))
 }
 
-/// The arrivals at all stops ahead, by their indices.
-pub(super) fn planned(desk: &Desk<'_>, index: usize, here: Point, now: Timestamp) -> Vec<(usize, Eta)> {
+/// The arrivals at all stops ahead, by their indices. `here`: where the vehicle is; `None`: at the route's start.
+pub(super) fn ahead(desk: &Desk<'_>, index: usize, here: Option<Point>, now: Timestamp) -> Vec<(usize, Eta)> {
     let Cargo { ride, shipment, .. } = &desk.cargo[index];
     let live = Some(ride.live).filter(|_| shipment.departed);
+    let mut from = now;
     let mut outlook = Outlook::new(&desk.config.arrival, &desk.speeds, now, live);
     let mut arrivals = vec![];
-    let mut from: Option<usize> = None;
-    for visit in &shipment.visits {
+    // From which place the next way begins; `None`: from where the vehicle is.
+    let mut start = here.is_none().then_some(shipment.depot.point);
+    for (number, visit) in shipment.visits.iter().enumerate() {
         let i = usize::from(*visit);
         let stop = &shipment.stops[i];
-        if !stop.is_ahead() {
+        if stop.side.is_inside() {
+            // What is left of the service is not known: half of it is the best guess.
+            outlook.dwell(f64::from(stop.service_seconds) / 2.0);
+            start = Some(stop.point);
             continue;
         }
-        if stop.side.is_inside() {
-            // It is there: what is left of the service is not known, half of it is the best guess.
-            outlook.dwell(f64::from(stop.service_seconds) / 2.0);
-        } else {
-            let (way, seconds) = match from {
-                None => way_to(desk, index, i, here),
-                Some(before) => way_between(desk, shipment, before, i),
-            };
-            outlook.drive(way, seconds);
-            let (at, sigma) = eta(&outlook, now);
-            arrivals.push((i, (at, sigma)));
-            let early = stop.window.map_or(0, |(opens, _)| (opens.0 - at.0).max(0));
-            outlook.dwell(early as f64 / 1000.0 + f64::from(stop.service_seconds));
+        let on_route = number >= usize::from(shipment.plan.first_leg);
+        let way = match (start, here) {
+            (Some(start), _) if on_route || stop.is_ahead() => Some(way_between(desk, stop, start)),
+            (None, Some(here)) if stop.is_ahead() => Some(way_to(desk, index, i, here)),
+            _ => None,
+        };
+        let Some((way, seconds)) = way else { continue };
+        outlook.drive(way, seconds);
+        start = Some(stop.point);
+        if !stop.is_ahead() {
+            continue; // The route passes it all the same.
         }
-        from = Some(i);
+        let (at, sigma) = eta(&outlook, from);
+        arrivals.push((i, (at, sigma)));
+        if let Some((opens, _)) = stop.window
+            && opens > at
+        {
+            // It waits: whatever came before, it goes on from there.
+            from = opens;
+            outlook = Outlook::new(&desk.config.arrival, &desk.speeds, from, None);
+        }
+        outlook.dwell(f64::from(stop.service_seconds));
     }
     arrivals
 }
@@ -101,7 +113,7 @@ fn eta(outlook: &Outlook<'_>, now: Timestamp) -> Eta {
 fn way_to(desk: &Desk<'_>, index: usize, to: usize, here: Point) -> (Vec<Stretch>, f64) {
     let Cargo { ride, shipment, pieces, .. } = &desk.cargo[index];
     let direct = || (around(desk, here, shipment.stops[to].point), 0.0);
-    let Some(progress) = ride.progress.filter(|progress| !progress.off_route && progress.strays == 0) else { return direct() };
+    let Some(progress) = ride.progress.filter(|progress| !progress.off_route) else { return direct() };
     let Some((_, piece)) = pieces.iter().find(|(number, _)| *number == progress.piece) else { return direct() };
     let legs = &shipment.visits[usize::from(shipment.plan.first_leg)..];
     let Some(leg) = legs.iter().position(|visit| usize::from(*visit) == to).filter(|leg| *leg >= usize::from(piece.leg)) else {
@@ -121,13 +133,12 @@ fn way_to(desk: &Desk<'_>, index: usize, to: usize, here: Point) -> (Vec<Stretch
     (way, seconds)
 }
 
-/// From one stop to the next visit.
-fn way_between(desk: &Desk<'_>, shipment: &Shipment, from: usize, to: usize) -> (Vec<Stretch>, f64) {
-    let stop = &shipment.stops[to];
+/// To a stop from the visit before.
+fn way_between(desk: &Desk<'_>, stop: &Stop, from: Point) -> (Vec<Stretch>, f64) {
     if stop.way.iter().any(|metres| *metres > 0) {
         return (of_classes(&stop.way).collect(), f64::from(stop.way_seconds));
     }
-    (around(desk, shipment.stops[from].point, stop.point), 0.0)
+    (around(desk, from, stop.point), 0.0)
 }
 
 fn around(desk: &Desk<'_>, from: Point, to: Point) -> Vec<Stretch> {
@@ -140,7 +151,7 @@ fn has_moved(least_seconds: i64, (told, _): Eta, (now, sigma): Eta) -> bool {
 
 /// Tells every arrival that has moved by more than it was uncertain. Before the departure nothing is told: the plan was.
 fn tell_changes(desk: &mut Desk<'_>, index: usize, here: Point, trigger: Trigger) {
-    for (stop, eta) in planned(desk, index, here, trigger.at) {
+    for (stop, eta) in ahead(desk, index, Some(here), trigger.at) {
         let least = desk.config.eta_seconds;
         let Cargo { shipment, changed, .. } = &mut desk.cargo[index];
         let departed = shipment.departed;

@@ -20,8 +20,8 @@ pub(super) enum Place {
     Stop(usize),
 }
 
-/// The vehicle has moved to its last fix. `before`: the fix from which it came; `None`: that is not known.
-pub(super) fn apply(desk: &mut Desk<'_>, before: Option<Fix>) {
+/// The vehicle has moved to its last fix. `before`: when and where it was; `None`: that is not known.
+pub(super) fn apply(desk: &mut Desk<'_>, before: Option<(Timestamp, Point)>) {
     let (Some(fix), Some(track), Some(trigger)) = (desk.vehicle.last, desk.vehicle.track, desk.fix_trigger()) else { return };
     let here = track.point;
     for index in 0..desk.cargo.len() {
@@ -31,7 +31,7 @@ pub(super) fn apply(desk: &mut Desk<'_>, before: Option<Fix>) {
         for (place, crossing) in look(desk, index, here, &fix) {
             tell(desk, index, place, crossing, trigger);
         }
-        progress::apply(desk, index, here, &fix, before.map(|before| before.time), trigger);
+        progress::apply(desk, index, here, &fix, before, trigger);
         approach(desk, index, here, trigger);
         eta::follow(desk, index, here, trigger);
         set_wake(&mut desk.cargo[index]);
@@ -141,6 +141,6 @@ fn approach(desk: &mut Desk<'_>, index: usize, here: Point, trigger: Trigger) {
     let distance = metres(here, stop.point);
     if distance <= desk.config.approach_metres {
         stop.approached = true;
-        desk.stop_event(index, next, trigger, ShipmentEventKind::Approaching).distance_metres = Some(distance as u32);
+        desk.stop_event(index, next, trigger, ShipmentEventKind::Approaching).distance_metres = Some(distance.round() as u32);
     }
 }

@@ -181,11 +181,11 @@ pub fn apply(config: &Config, vehicle_id: &str, trigger: Trigger, event: Event<'
         Event::Message(FleetMessage::Investigate { shipment_id, order_id, feedback_id, kind }) => {
             Ok(proof::investigate(&mut desk, trigger, &shipment_id, order_id.as_deref(), feedback_id, kind))
         }
-        Event::Message(FleetMessage::Plan(plan)) => Ok(plan::take(&mut desk, &plan)),
+        Event::Message(FleetMessage::Plan(plan)) => Ok(plan::take(&mut desk, &plan, trigger.at)),
         Event::Due => Ok(Verdict::Applied),
     };
     match result.unwrap_or_else(Verdict::Refused) {
-        Verdict::Applied => desk.finish(is_timer),
+        Verdict::Applied => desk.finish(trigger, is_timer),
         // What was due is still due: the next step does it.
         verdict => Step::nothing(verdict),
     }

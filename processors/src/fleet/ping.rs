@@ -48,7 +48,7 @@ pub(super) fn release(desk: &mut Desk<'_>) {
     if judged.0 != Judgement::Accepted {
         return;
     }
-    let before = desk.vehicle.last;
+    let (before, place) = (desk.vehicle.last, desk.vehicle.track.map(|track| track.point));
     let jumped = judged.1 != "plausible";
     let track = match (&desk.vehicle.track, before) {
         (Some(track), Some(before)) if !jumped => smooth::step(track, before.time, &reading),
@@ -58,5 +58,5 @@ pub(super) fn release(desk: &mut Desk<'_>) {
     desk.vehicle.last = Some(Fix { time: reading.fix_time, point: reading.point, accuracy: reading.accuracy, heard });
     desk.moved = true;
     motion::apply(desk, &track, reading.fix_time, jumped);
-    follow::apply(desk, before.filter(|_| !jumped));
+    follow::apply(desk, before.map(|fix| fix.time).zip(place).filter(|_| !jumped));
 }

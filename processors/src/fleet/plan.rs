@@ -1,6 +1,7 @@
 //! Asking for a route, and getting it. Until it is there, and where it follows no roads, a shipment is followed by its
 //! places alone.
 
+use schemas::Timestamp;
 use schemas::fleet::{PlannedRoute, PlannedStop, ShipmentEventKind};
 use schemas::plan::{Basis, Plan, PlanRequest, PlanStop, Point};
 
@@ -39,8 +40,8 @@ pub(super) fn ask(desk: &mut Desk<'_>, index: usize, start: Point, trigger: Trig
     desk.out.requests.push((ride.shipment_id.clone(), Some(request)));
 }
 
-/// A plan that is still wanted takes effect.
-pub(super) fn take(desk: &mut Desk<'_>, plan: &Plan) -> Verdict {
+/// A plan that is still wanted takes effect. `at`: when it came back.
+pub(super) fn take(desk: &mut Desk<'_>, plan: &Plan, at: Timestamp) -> Verdict {
     let Some(index) = desk.find(&plan.shipment_id) else { return Verdict::Duplicate };
     let Cargo { ride, shipment, pieces, changed } = &mut desk.cargo[index];
     if plan.revision != shipment.plan.revision || shipment.plan.asked.is_empty() {
@@ -74,16 +75,14 @@ pub(super) fn take(desk: &mut Desk<'_>, plan: &Plan) -> Verdict {
         desk.out.pieces.push((shipment_id.clone(), number as u16, Some(piece)));
     }
     desk.out.requests.push((shipment_id, None));
-    tell(desk, index, plan);
+    tell(desk, index, plan, at);
     Verdict::Applied
 }
 
-fn tell(desk: &mut Desk<'_>, index: usize, plan: &Plan) {
+fn tell(desk: &mut Desk<'_>, index: usize, plan: &Plan, at: Timestamp) {
     let Cargo { shipment, .. } = &desk.cargo[index];
-    // At its request: a plan has no time of its own.
-    let trigger = Trigger { at: shipment.plan.asked_at, cause: shipment.plan.asked_by.unwrap_or(shipment.dispatched.cause) };
-    let here = desk.vehicle.track.filter(|_| shipment.departed).map_or(shipment.depot.point, |track| track.point);
-    let arrivals = eta::planned(desk, index, here, trigger.at);
+    let trigger = Trigger { at, cause: shipment.plan.asked_by.unwrap_or(shipment.dispatched.cause) };
+    let arrivals = eta::ahead(desk, index, None, trigger.at);
     let Cargo { shipment, .. } = &mut desk.cargo[index];
     let mut stops = vec![];
     let mut total = 0u32;

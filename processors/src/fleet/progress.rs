@@ -23,37 +23,47 @@ const DEPARTED_METRES: u32 = 500;
 /// Back on the route is this share of the tolerance.
 const BACK_SHARE: f64 = 0.7;
 
-/// The vehicle is at `here`. `before`: the time of the fix before, if it came from there.
-pub(super) fn apply(desk: &mut Desk<'_>, index: usize, here: Point, fix: &Fix, before: Option<Timestamp>, trigger: Trigger) {
-    let seconds = before.map(|before| (fix.time.0 - before.0) as f64 / 1000.0);
+/// The vehicle is at `here`. `before`: when and where it was.
+pub(super) fn apply(desk: &mut Desk<'_>, index: usize, here: Point, fix: &Fix, before: Option<(Timestamp, Point)>, trigger: Trigger) {
     let Cargo { ride, shipment, pieces, .. } = &mut desk.cargo[index];
     let at_place = is_at_place(shipment, here, desk.config.edge_metres);
-    let Some(progress) = ride.progress.as_mut().filter(|_| shipment.plan.pieces > 0) else { return };
+    let Some(progress) = ride.progress.as_mut().filter(|_| shipment.plan.pieces > 0) else {
+        if let Some((time, place)) = before.filter(|_| !at_place) {
+            ride.live.add(&desk.config.arrival, metres(place, here) * desk.config.detour, seconds_between(time, fix.time));
+        }
+        return;
+    };
     let ahead: Vec<Piece> = in_reach(progress, pieces);
     if ahead.is_empty() {
         return; // Two pieces on in one step: the next step has them.
     }
-    let since = ((fix.time.0 - progress.seen.0) as f64 / 1000.0).max(0.0);
     let along = f64::from(progress.along);
-    let found = find(&ahead, here, along - BACK_METRES, along + AHEAD_METRES + AHEAD_SPEED * since);
+    let reach = AHEAD_METRES + AHEAD_SPEED * seconds_between(progress.seen, fix.time).max(0.0);
+    let found = find(&ahead, here, along - BACK_METRES, along + reach);
     let tolerance = desk.config.off_route_metres + f64::from(fix.accuracy.unwrap_or(USUAL_ACCURACY)) / 10.0;
     let limit = if progress.off_route { tolerance * BACK_SHARE } else { tolerance };
-    match found.filter(|found| found.off <= limit) {
-        Some(found) => {
-            let (class, driven) = advance(progress, &ahead, found, fix.time);
-            if at_place {
-                ride.gathered.drop_way();
-            } else if let Some(seconds) = seconds {
-                ride.live.add(&desk.config.arrival, driven, seconds);
-                if let Some(seen) = class.and_then(|class| ride.gathered.add(class, fix.time, driven, seconds)) {
-                    desk.speeds.observe(&desk.config.arrival, &seen);
-                    desk.learned = true;
-                }
-            }
-            on_route(desk, index, trigger);
+    let Some(found) = found.filter(|found| found.off <= limit) else {
+        astray(desk, index, here, fix.time, at_place, trigger);
+        return;
+    };
+    // Where it came upon the route is no way that it drove.
+    let drove = progress.found && !progress.off_route;
+    let (class, driven) = advance(progress, &ahead, found, fix.time);
+    if at_place || !drove {
+        ride.gathered.drop_way();
+    } else if let Some((time, _)) = before {
+        let seconds = seconds_between(time, fix.time);
+        ride.live.add(&desk.config.arrival, driven, seconds);
+        if let Some(seen) = class.and_then(|class| ride.gathered.add(class, fix.time, driven, seconds)) {
+            desk.speeds.observe(&desk.config.arrival, &seen);
+            desk.learned = true;
         }
-        None => astray(desk, index, here, fix.time, at_place, trigger),
     }
+    on_route(desk, index, trigger);
+}
+
+fn seconds_between(from: Timestamp, to: Timestamp) -> f64 {
+    (to.0 - from.0) as f64 / 1000.0
 }
 
 /// The fetched pieces from the vehicle's on.
@@ -68,7 +78,7 @@ fn advance(progress: &mut Progress, ahead: &[Piece], found: Found, time: Timesta
     if found.along as u32 >= before {
         progress.piece += found.index as u16;
     }
-    (progress.seen, progress.strays) = (time, 0);
+    (progress.found, progress.seen, progress.strays) = (true, time, 0);
     let class = ahead[found.index].rest_of_leg(found.along).first().map(|stretch| stretch.class);
     (class, f64::from(progress.along - before))
 }

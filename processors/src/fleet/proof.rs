@@ -83,7 +83,7 @@ fn close(desk: &mut Desk<'_>, index: usize, stop: usize, trigger: Trigger, kind:
     let proof = Proof {
         at: trigger.at,
         cause: trigger.cause,
-        distance_metres: here.map(|track| metres(track.point, place.point) as u32),
+        distance_metres: here.map(|track| metres(track.point, place.point).round() as u32),
         visited: place.visited,
     };
     let event = desk.stop_event(index, stop, trigger, kind);

@@ -18,16 +18,17 @@ const VELOCITY_VARIANCE: f32 = 15.0 * 15.0;
 const BEST_ACCURACY: u32 = 30;
 /// A gap after which the old velocity says nothing, seconds.
 const LONG_GAP: f32 = 60.0;
+/// A gap after which the average says more of the speed than the filter, which takes a vehicle to speed up or slow down
+/// all the way; seconds.
+const LONG_STEP: f32 = 8.0;
 /// Below this a direction is noise, metres per second.
 const SLOWEST_HEADING: f32 = 1.0;
 
 /// The track before the first fix, or after a jump.
 pub(super) fn start(reading: &Reading) -> Track {
-    let variance = variance(reading);
-    said(
-        reading,
-        Track { point: reading.point, velocity: [0.0; 2], covariance: [variance, 0.0, VELOCITY_VARIANCE], speed: 0, heading: None },
-    )
+    let covariance = [variance(reading), 0.0, VELOCITY_VARIANCE];
+    let track = Track { point: reading.point, velocity: [0.0; 2], covariance, speed: 0, heading: None };
+    said(reading, track, track.velocity)
 }
 
 /// The track after one more fix.
@@ -50,7 +51,11 @@ pub(super) fn step(track: &Track, before: Timestamp, reading: &Reading) -> Track
         }
         Track { point: ground.point(f64::from(places[0]), f64::from(places[1])), velocity, covariance, ..*track }
     };
-    said(reading, next)
+    let average = || {
+        let (east, north) = ground.place(next.point);
+        [east as f32 / seconds, north as f32 / seconds]
+    };
+    said(reading, next, if seconds > LONG_STEP { average() } else { next.velocity })
 }
 
 /// Predicts one axis by `seconds` and corrects it by what was measured: metres from the last place. Returns place,
@@ -91,8 +96,7 @@ fn variance(reading: &Reading) -> f32 {
 }
 
 /// Speed and heading: what the receiver says, else what the filter found.
-fn said(reading: &Reading, track: Track) -> Track {
-    let [east, north] = track.velocity;
+fn said(reading: &Reading, track: Track, [east, north]: [f32; 2]) -> Track {
     let speed = libm::sqrtf(east * east + north * north);
     let found = || {
         let degrees = libm::atan2f(east, north).to_degrees().rem_euclid(360.0);

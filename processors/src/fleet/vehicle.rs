@@ -19,8 +19,8 @@ const FORMAT: u8 = 1;
 /// One vehicle.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Vehicle {
-    /// The timer that is set; see [`Vehicle::due`].
-    pub(super) armed: Option<Timestamp>,
+    /// The timer that is set, and what set it; see [`Vehicle::due`].
+    pub(super) armed: Option<Trigger>,
     /// Fix time of the last ping that waits no longer: an older one is late.
     pub(super) passed: Option<Timestamp>,
     /// Pings that wait for older ones, in the order of their fix times.
@@ -127,7 +127,9 @@ pub(super) struct Progress {
     pub piece: u16,
     /// Metres from the route's start.
     pub along: u32,
-    /// When it was seen on the route last, or when the route was asked for.
+    /// It was seen on the route …
+    pub found: bool,
+    /// … last at; before that: when the route was asked for.
     pub seen: Timestamp,
     /// Fixes in a row that are off the route, and since when.
     pub strays: u8,
@@ -148,13 +150,12 @@ impl Vehicle {
     /// When it wants to be woken. Not always as late as it could be: it is moved only when it must be earlier or has
     /// come, so that a ping that changes nothing else sets no timer.
     pub fn due(&self) -> Option<Timestamp> {
-        self.armed
+        self.armed.map(|armed| armed.at)
     }
 
-    /// Of a record that has to do with the timer, so that the timer's trigger has one; what comes of it names its own.
+    /// Of the record that set the timer; what comes of it names its own.
     pub fn cause(&self) -> Option<Cause> {
-        let held = self.held.first().map(|held| held.heard.cause);
-        held.or(self.last.map(|fix| fix.heard.cause)).or(self.rides.first().map(|ride| ride.dispatched.cause))
+        self.armed.map(|armed| armed.cause)
     }
 
     /// For `vehicle-positions`; `None` before the first accepted fix.
@@ -176,6 +177,11 @@ impl Vehicle {
             remaining_metres: next.map(|next| next.remaining_metres),
             cause: last.heard.cause,
         })
+    }
+
+    /// How many pings wait for older ones.
+    pub fn waiting(&self) -> usize {
+        self.held.len()
     }
 
     /// The open shipments, in the order of dispatch, each with the piece of its route where the vehicle is.
