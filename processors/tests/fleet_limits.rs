@@ -5,10 +5,10 @@
 mod fleet_world;
 
 use std::panic::catch_unwind;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use fleet_world::{MAX_EMPTY_VEHICLE_BYTES, Output, PINGS, World};
-use schemas::fleet::{Dispatch, FleetCommand, MAX_STOPS, Ping, Stop, decode_ping};
+use schemas::fleet::{Dispatch, FleetCommand, MAX_STOPS, Ping, ShipmentEventKind, Stop, decode_ping};
 use schemas::message::FleetMessage;
 use schemas::plan::{Basis, Leg, Plan, Point, RoadClass, Stretch};
 use schemas::{Cause, Reason, Timestamp};
@@ -99,14 +99,20 @@ fn the_largest_shipment_is_followed() {
     let plan = Plan { vehicle_id: "V".into(), shipment_id: "S".into(), revision: request.revision, basis: Basis::Roads, order, legs };
     world.message("V", NOW, FleetMessage::Plan(plan));
     assert_eq!(world.pieces_of("V", "S"), MAX_STOPS);
-    for i in 1..400 {
-        world.ping("V", NOW.plus_seconds(i * 10), ping(i * 10, i as i32 * 150));
+    // Half a minute at each stop, half a minute to the next.
+    for stop in 0..MAX_STOPS as i64 {
+        for half in 0..2 {
+            let seconds = stop * 60 + half * 30;
+            world.ping("V", NOW.plus_seconds(seconds), ping(seconds, stop as i32 * 500));
+        }
     }
+    let arrivals = world.events.iter().filter(|(_, e)| e.kind == ShipmentEventKind::Arrived).count();
+    assert_eq!(arrivals, MAX_STOPS);
     let position = world.position("V").unwrap();
-    assert!(position.next_stop.is_some() && position.remaining_metres.unwrap() < 60_000, "{position:?}");
+    assert_eq!((position.next_stop.as_deref(), position.remaining_metres), (Some("199"), Some(0)), "{position:?}");
     for stop in 0..MAX_STOPS {
         let command = FleetCommand::Delivered { shipment_id: "S".into(), stop_id: stop.to_string().into() };
-        assert_eq!(refused(&world.command("V", NOW.plus_seconds(5_000), command)), None);
+        assert_eq!(refused(&world.command("V", NOW.plus_seconds(20_000), command)), None);
     }
     assert_eq!(world.pieces_of("V", "S"), 0, "it is completed");
 }
@@ -134,7 +140,7 @@ fn a_planner_that_answers_something_else_stops_everything() {
 }
 
 /// Decode, rules, encode of a ping on a vehicle without a shipment: 150,000 pings a second leave 6.7 µs for all that a
-/// worker does, so that these may take 3. The test allows more, because it may run beside others; the figure is printed.
+/// worker does, so that these may take 3. Of many rounds the fastest counts: others run on the machine, too.
 #[test]
 fn a_ping_is_cheap() {
     const PINGS_EACH: i64 = 200;
@@ -150,13 +156,11 @@ fn a_ping_is_cheap() {
         })
         .collect();
     let mut states: Vec<Vec<u8>> = vec![vec![]; VEHICLES];
-    let (mut decoding, mut accepted) = (std::time::Duration::ZERO, 0);
-    let began = Instant::now();
+    let (mut best, mut accepted) = (Duration::MAX, 0);
     for (i, text) in texts.iter().enumerate() {
+        let began = Instant::now();
         for state in &mut states {
-            let before = Instant::now();
             let ping = decode_ping("V-7", text).unwrap();
-            decoding += before.elapsed();
             let vehicle = (!state.is_empty()).then(|| Vehicle::decode(state).unwrap());
             let event = Event::Ping(ping);
             assert_eq!(fleet::wants(vehicle.as_ref(), &event), Wants::default());
@@ -166,10 +170,9 @@ fn a_ping_is_cheap() {
             state.clear();
             step.vehicle.unwrap().encode(state);
         }
+        best = best.min(began.elapsed() / VEHICLES as u32);
     }
-    let pings = PINGS_EACH as u32 * VEHICLES as u32;
-    let each = began.elapsed() / pings;
-    println!("a ping: {each:?}, of which decoding its JSON and two clocks {:?}; {} bytes of state", decoding / pings, states[0].len());
+    println!("a ping, decoded, judged and encoded: {best:?}; {} bytes of state", states[0].len());
     assert_eq!(accepted, (PINGS_EACH as usize - 1) * VEHICLES, "the last of each waits");
-    assert!(each.as_micros() < 15, "{each:?}");
+    assert!(best.as_nanos() < 3_000, "{best:?}");
 }

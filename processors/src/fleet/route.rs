@@ -268,8 +268,9 @@ mod tests {
         assert!((found.along - 5_949.0).abs() < 60.0, "the side that the bound is on: {found:?}");
         assert!(find(&pieces, beside, 20_000.0, 30_000.0).is_none());
         let rest = pieces[0].rest_of_leg(10_000.0);
-        assert_eq!(by_class(&rest)[RoadClass::Minor as usize], 6_672);
-        assert_eq!(rest[0], Stretch { class: RoadClass::Primary, metres: 563 });
+        // 13,343 metres in all, the second half minor; this piece ends after 10,563.
+        assert_eq!(by_class(&rest)[RoadClass::Minor as usize], 3_343);
+        assert_eq!(rest[0], Stretch { class: RoadClass::Minor, metres: 563 });
     }
 
     #[test]

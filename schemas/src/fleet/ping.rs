@@ -97,7 +97,6 @@ pub(super) fn point(at: &str, lat: Option<f64>, lon: Option<f64>) -> Result<Poin
 #[cfg(test)]
 mod tests {
     use super::super::decode_ping;
-    use super::*;
 
     #[test]
     fn a_ping_is_taken_or_named() {
