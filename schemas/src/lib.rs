@@ -28,4 +28,4 @@ mod time;
 pub use cause::{Cause, Source, TopicNames};
 pub use reject::{Reason, Reject};
 pub use sink::Sink;
-pub use time::Timestamp;
+pub use time::{TimeText, Timestamp};

@@ -253,7 +253,9 @@ impl<S: Store> Task<S> {
             self.store.apply(batch)?;
         }
         for (key, value) in self.overlay.applied() {
-            self.recent.put(key, value);
+            if is_hot(&key) {
+                self.recent.put(key, value);
+            }
         }
         Ok(())
     }
@@ -341,6 +343,12 @@ impl<S: Store> Task<S> {
         }
         Ok(())
     }
+}
+
+/// Whether the state under `key` is likely to be read again soon and often: to keep the others would cost more, in
+/// time and memory, than to read them from the store when they are wanted.
+fn is_hot(key: &[u8]) -> bool {
+    matches!(key.first(), Some(&STOCK))
 }
 
 /// 1 for an order with an open hold.

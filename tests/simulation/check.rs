@@ -130,7 +130,7 @@ fn compare(name: &str, disk: &Disk, fold: &Fold, end: i64, faults: &mut Vec<Stri
         match &*key {
             b"\0position" => position = number(),
             b"\0holds" => holds = number(),
-            [b't', rest @ ..] => drop(timers.insert(rest.to_vec())),
+            [b'~', rest @ ..] => drop(timers.insert(rest.to_vec())),
             [0, ..] => {}
             _ => drop(stored.insert(key.to_vec(), value.to_vec())),
         }

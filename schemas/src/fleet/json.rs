@@ -7,7 +7,7 @@ use serde::{Serialize, Serializer};
 
 use super::event::{PingVerdict, PlannedRoute, PlannedStop, ShipmentEvent, VehiclePosition};
 use crate::Cause;
-use crate::event::{CauseJson, Named, Text};
+use crate::event::{CauseJson, Named};
 use crate::plan::Basis;
 
 /// An id of a vehicle's event: `<source topic>/<partition>/<offset>/<vehicle>/<shipment>/<seq>`. The vehicle is part of
@@ -37,7 +37,7 @@ impl Serialize for Named<'_, VehiclePosition> {
         map.serialize_entry("vehicle_id", self.key)?;
         map.serialize_entry("lat", &lat)?;
         map.serialize_entry("lon", &lon)?;
-        map.serialize_entry("fix_time", &Text(p.fix_time))?;
+        map.serialize_entry("fix_time", &p.fix_time.text())?;
         map.serialize_entry("speed", &(f64::from(p.speed) / 100.0))?;
         if let Some(heading) = p.heading {
             map.serialize_entry("heading", &(f64::from(heading) / 10.0))?;
@@ -50,7 +50,7 @@ impl Serialize for Named<'_, VehiclePosition> {
             map.serialize_entry("next_stop", next_stop)?;
         }
         if let Some(eta) = p.eta {
-            map.serialize_entry("eta", &Text(eta))?;
+            map.serialize_entry("eta", &eta.text())?;
         }
         if let Some(sigma) = p.eta_sigma_seconds {
             map.serialize_entry("eta_sigma_seconds", &sigma)?;
@@ -71,8 +71,8 @@ impl Serialize for Named<'_, PingVerdict> {
         map.serialize_entry("vehicle_id", self.key)?;
         map.serialize_entry("verdict", v.judgement.word())?;
         map.serialize_entry("reason", v.reason)?;
-        map.serialize_entry("fix_time", &Text(v.fix_time))?;
-        map.serialize_entry("at", &Text(v.at))?;
+        map.serialize_entry("fix_time", &v.fix_time.text())?;
+        map.serialize_entry("at", &v.at.text())?;
         map.serialize_entry("cause", &CauseJson::new(self.topic, v.cause))?;
         map.end()
     }
@@ -86,14 +86,14 @@ impl Serialize for Named<'_, ShipmentEvent> {
         map.serialize_entry("shipment_id", self.key)?;
         map.serialize_entry("type", e.kind.word())?;
         map.serialize_entry("seq", &e.seq)?;
-        map.serialize_entry("at", &Text(e.at))?;
+        map.serialize_entry("at", &e.at.text())?;
         map.serialize_entry("vehicle_id", &e.vehicle_id)?;
         map.serialize_entry("order_ids", &e.order_ids)?;
         if let Some(stop_id) = &e.stop_id {
             map.serialize_entry("stop_id", stop_id)?;
         }
         if let Some(eta) = e.eta {
-            map.serialize_entry("eta", &Text(eta))?;
+            map.serialize_entry("eta", &eta.text())?;
         }
         if let Some(sigma) = e.eta_sigma_seconds {
             map.serialize_entry("eta_sigma_seconds", &sigma)?;
@@ -102,7 +102,7 @@ impl Serialize for Named<'_, ShipmentEvent> {
             map.serialize_entry("reason", reason)?;
         }
         if let Some(since) = e.since {
-            map.serialize_entry("since", &Text(since))?;
+            map.serialize_entry("since", &since.text())?;
         }
         if let Some(seconds) = e.dwell_seconds {
             map.serialize_entry("dwell_seconds", &seconds)?;
@@ -146,7 +146,7 @@ impl Serialize for PlannedStop {
         map.serialize_entry("order_id", &self.order_id)?;
         map.serialize_entry("metres", &self.metres)?;
         if let Some(eta) = self.eta {
-            map.serialize_entry("eta", &Text(eta))?;
+            map.serialize_entry("eta", &eta.text())?;
         }
         if let Some(sigma) = self.eta_sigma_seconds {
             map.serialize_entry("eta_sigma_seconds", &sigma)?;
