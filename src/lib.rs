@@ -8,4 +8,5 @@ pub mod failpoint;
 pub mod http;
 pub mod log;
 pub mod metrics;
+pub mod planner;
 pub mod run;

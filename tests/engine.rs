@@ -138,3 +138,104 @@ fn an_order_is_decided_paid_shipped_and_expired() {
         assert_eq!((last["on_hand"].as_i64(), last["reserved"].as_i64()), (Some(8), Some(0)), "{context}");
     }
 }
+
+/// North of the depot by so many metres.
+fn lat(metres: f64) -> f64 {
+    60.0 + metres / 111_195.0
+}
+
+impl System {
+    fn ping(&self, vehicle: &str, metres: f64) {
+        let now = self.now.load(std::sync::atomic::Ordering::Relaxed);
+        self.send("gps-pings", vehicle, &format!(r#"{{"vehicle_id":"{vehicle}","fix_time":{now},"lat":{},"lon":24.0}}"#, lat(metres)));
+    }
+
+    /// Event types per shipment, with those of `vehicle` only.
+    fn shipments(&self, vehicle: &str) -> BTreeMap<String, Vec<String>> {
+        let mut all: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        for event in self.values("shipment-events").iter().filter(|event| event["vehicle_id"] == vehicle) {
+            all.entry(event["shipment_id"].as_str().unwrap().into()).or_default().push(event["type"].as_str().unwrap().into());
+        }
+        all
+    }
+}
+
+/// Until the planner's thread has answered: it has a clock of its own.
+fn settle_plans(system: &mut System, plans: usize) {
+    for _ in 0..500 {
+        system.settle();
+        if system.values("shipment-events").iter().filter(|event| event["type"] == "planned").count() >= plans {
+            return;
+        }
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    panic!("{plans} plans were not made");
+}
+
+#[test]
+fn a_shipment_carries_its_orders() {
+    for (shape, workers) in shapes() {
+        let context = format!("{shape:?} with {workers} workers");
+        let mut system = System::new(shape, workers);
+        system.settle();
+        system.send("restocks", "A", r#"{"restock_id":"R","sku":"A","quantity":10,"kind":"received"}"#);
+        system.settle();
+        for id in ["1", "2"] {
+            system.send("orders", id, &format!(r#"{{"type":"place","order_id":"{id}","lines":[{{"sku":"A","quantity":2}}]}}"#));
+        }
+        system.settle();
+        for id in ["1", "2"] {
+            let pay = format!(r#"{{"payment_id":"P-{id}","order_id":"{id}","status":"captured","amount":1,"currency":"GBP"}}"#);
+            system.send("payments", id, &pay);
+        }
+        system.ping("V-1", 0.0);
+        system.settle();
+        let stop = |id: &str, metres: f64| format!(r#"{{"stop_id":"{id}","order_id":"{id}","lat":{},"lon":24.0}}"#, lat(metres));
+        let dispatch = |vehicle: &str, shipment: &str, stops: &str| {
+            format!(
+                r#"{{"type":"dispatch","shipment_id":"{shipment}","vehicle_id":"{vehicle}","depot":{{"lat":60,"lon":24}},"stops":[{stops}]}}"#
+            )
+        };
+        let both = format!("{},{}", stop("1", 2_000.0), stop("2", 4_000.0));
+        system.send("dispatches", "V-1", &dispatch("V-1", "S-1", &both));
+        settle_plans(&mut system, 1);
+        assert_eq!(system.orders()["1"], ["accepted", "paid", "shipped", "out_for_delivery"], "{context}");
+        // To the first stop and half a minute there.
+        for metres in [0.0, 500.0, 1_000.0, 1_500.0, 2_000.0, 2_000.0, 2_000.0, 2_000.0] {
+            system.advance(20_000);
+            system.ping("V-1", metres);
+            system.settle();
+        }
+        system.advance(10_000);
+        system.settle();
+        system.send("dispatches", "V-1", r#"{"type":"delivered","shipment_id":"S-1","vehicle_id":"V-1","stop_id":"1"}"#);
+        system.settle();
+        // The rest goes on with another vehicle: the first one hears it from the order.
+        system.send("dispatches", "V-2", &dispatch("V-2", "S-2", &stop("2", 4_000.0)));
+        settle_plans(&mut system, 2);
+        system.send(
+            "dispatches",
+            "V-2",
+            r#"{"type":"failed","shipment_id":"S-2","vehicle_id":"V-2","stop_id":"2","reason":"nobody there"}"#,
+        );
+        system.settle();
+        assert_eq!(system.orders()["1"], ["accepted", "paid", "shipped", "out_for_delivery", "delivered"], "{context}");
+        assert_eq!(system.orders()["2"], ["accepted", "paid", "shipped", "out_for_delivery", "out_for_delivery", "noted"], "{context}");
+        let told = &system.shipments("V-1")["S-1"];
+        for event in ["planned", "departed", "approaching", "arrived", "left", "delivered", "recalled", "completed"] {
+            assert!(told.iter().any(|t| t == event), "{event} is missing: {told:?}, {context}");
+        }
+        assert_eq!(system.shipments("V-2")["S-2"], ["planned", "departed", "failed", "completed"], "{context}");
+        assert!(system.values("dead-letters").is_empty(), "{context}");
+        // Silence is told, and shown.
+        system.advance(400_000);
+        system.settle();
+        system.settle();
+        let positions = system.values("vehicle-positions");
+        let last = positions.iter().rev().find(|p| p["vehicle_id"] == "V-1").unwrap();
+        assert_eq!(last["state"], "silent", "{context}");
+        assert!((last["lat"].as_f64().unwrap() - lat(2_000.0)).abs() < 1e-4, "{context}: {last}");
+        let verdicts = system.values("ping-verdicts");
+        assert_eq!(verdicts.iter().filter(|v| v["verdict"] == "accepted").count(), 9, "{context}");
+    }
+}

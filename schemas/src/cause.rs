@@ -9,10 +9,13 @@ pub enum Source {
     Payments,
     Restocks,
     StockCounts,
+    GpsPings,
+    Dispatches,
 }
 
 impl Source {
-    pub const ALL: [Source; 4] = [Source::Orders, Source::Payments, Source::Restocks, Source::StockCounts];
+    pub const ALL: [Source; 6] =
+        [Source::Orders, Source::Payments, Source::Restocks, Source::StockCounts, Source::GpsPings, Source::Dispatches];
 
     /// The topic's default name, which is also its name in `topology.toml`.
     pub fn name(self) -> &'static str {
@@ -21,6 +24,8 @@ impl Source {
             Source::Payments => "payments",
             Source::Restocks => "restocks",
             Source::StockCounts => "stock-counts",
+            Source::GpsPings => "gps-pings",
+            Source::Dispatches => "dispatches",
         }
     }
 
@@ -29,6 +34,7 @@ impl Source {
         match self {
             Source::Orders | Source::Payments => "order_id",
             Source::Restocks | Source::StockCounts => "sku",
+            Source::GpsPings | Source::Dispatches => "vehicle_id",
         }
     }
 }

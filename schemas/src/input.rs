@@ -8,6 +8,7 @@ use std::marker::PhantomData;
 
 use serde::{Deserialize, Deserializer, de};
 
+use crate::fleet::{self, FleetCommand, Ping};
 use crate::{Reason, Reject, Source, Timestamp};
 
 /// Longest record value in bytes.
@@ -30,6 +31,8 @@ pub enum Input<'a> {
     Payment(Payment<'a>),
     Restock(Restock<'a>),
     Count(Count<'a>),
+    Ping(Ping),
+    Fleet(FleetCommand<'a>),
 }
 
 /// What a record on `orders` asks for; the order's id is the key.
@@ -123,7 +126,7 @@ pub const DEFAULT_LOCATION: &str = "main";
 
 /// The key as text: present, not empty, no control characters, at most [`MAX_ID_BYTES`].
 pub fn decode_key(key: Option<&[u8]>) -> Result<&str, Reject> {
-    let bytes = key.ok_or_else(|| Reject::new(Reason::MissingKey, "the record has no key; the key is the order_id or sku"))?;
+    let bytes = key.ok_or_else(|| Reject::new(Reason::MissingKey, "the record has no key; the key is the order_id, sku or vehicle_id"))?;
     let text = std::str::from_utf8(bytes).map_err(|e| Reject::new(Reason::InvalidKey, format!("the key is not UTF-8: {e}")))?;
     match id_fault(text) {
         None => Ok(text),
@@ -146,6 +149,8 @@ pub fn decode<'a>(source: Source, key: &str, value: Option<&'a [u8]>) -> Result<
         Source::Payments => json::<RawPayment>(text)?.check(key).map(Input::Payment),
         Source::Restocks => json::<RawRestock>(text)?.check(key).map(Input::Restock),
         Source::StockCounts => json::<RawCount>(text)?.check(key).map(Input::Count),
+        Source::GpsPings => fleet::decode_ping(key, text).map(Input::Ping),
+        Source::Dispatches => fleet::decode_dispatch(key, text).map(Input::Fleet),
     }
 }
 

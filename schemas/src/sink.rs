@@ -6,11 +6,22 @@ pub enum Sink {
     OrderEvents,
     StockLevels,
     StockMovements,
+    VehiclePositions,
+    PingVerdicts,
+    ShipmentEvents,
     DeadLetters,
 }
 
 impl Sink {
-    pub const ALL: [Sink; 4] = [Sink::OrderEvents, Sink::StockLevels, Sink::StockMovements, Sink::DeadLetters];
+    pub const ALL: [Sink; 7] = [
+        Sink::OrderEvents,
+        Sink::StockLevels,
+        Sink::StockMovements,
+        Sink::VehiclePositions,
+        Sink::PingVerdicts,
+        Sink::ShipmentEvents,
+        Sink::DeadLetters,
+    ];
 
     /// The topic's default name, which is also its name in `topology.toml`.
     pub fn name(self) -> &'static str {
@@ -18,6 +29,9 @@ impl Sink {
             Sink::OrderEvents => "order-events",
             Sink::StockLevels => "stock-levels",
             Sink::StockMovements => "stock-movements",
+            Sink::VehiclePositions => "vehicle-positions",
+            Sink::PingVerdicts => "ping-verdicts",
+            Sink::ShipmentEvents => "shipment-events",
             Sink::DeadLetters => "dead-letters",
         }
     }
@@ -25,8 +39,8 @@ impl Sink {
     /// The last record of a key says all that is to be known.
     pub fn is_compacted(self) -> bool {
         match self {
-            Sink::StockLevels => true,
-            Sink::OrderEvents | Sink::StockMovements | Sink::DeadLetters => false,
+            Sink::StockLevels | Sink::VehiclePositions => true,
+            Sink::OrderEvents | Sink::StockMovements | Sink::PingVerdicts | Sink::ShipmentEvents | Sink::DeadLetters => false,
         }
     }
 }

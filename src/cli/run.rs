@@ -18,6 +18,7 @@ use waybill::log::LogError;
 use waybill::log::kafka::admin::Admin;
 use waybill::log::kafka::{KafkaConfig, KafkaLog};
 use waybill::metrics::Metrics;
+use waybill::planner::Planner;
 use waybill::run::{Notice, Running, Shared, start};
 
 use super::args::Run;
@@ -121,6 +122,9 @@ fn plan(config: &Config) -> Result<Plan, Failure> {
         partitions: &|name| topics.get(name).map_or(0, |t| t.partitions),
         orders: config.orders.clone(),
         split: config.split,
+        fleet: config.fleet.clone(),
+        verdicts: config.verdicts,
+        planner: Planner::default(),
         clock: config.clock,
     }))
 }

@@ -9,13 +9,13 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use processors::orders;
+use processors::{fleet, orders};
 use schemas::{Sink, Source};
 
 use crate::engine::plan::ClockMode;
 
 /// Everything that somebody may decide about a running Waybill.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Config {
     /// Application id: consumer group, prefix of internal topics and of transactional ids.
     pub app: String,
@@ -35,6 +35,10 @@ pub struct Config {
     /// A line may be served from several places.
     pub split: bool,
     pub stock_tasks: i32,
+    pub fleet: fleet::Config,
+    pub fleet_tasks: i32,
+    /// Every ping's verdict is written.
+    pub verdicts: bool,
     /// By default name (`orders`, `order-events` …).
     pub topics: BTreeMap<String, Topic>,
 }
@@ -98,6 +102,9 @@ impl Default for Config {
             orders_tasks: 4,
             split: false,
             stock_tasks: 4,
+            fleet: fleet::Config::default(),
+            fleet_tasks: 4,
+            verdicts: false,
             topics: public_topics().map(topic).collect(),
         }
     }

@@ -87,6 +87,7 @@ pub fn tasks(config: &Config, processor: Processor) -> i32 {
     match processor {
         Processor::Orders => config.orders_tasks,
         Processor::Stock => config.stock_tasks,
+        Processor::Fleet => config.fleet_tasks,
     }
 }
 
@@ -279,9 +280,9 @@ mod tests {
     }
 
     #[test]
-    fn twelve_topics_and_nothing_differs_once_they_are_created() {
+    fn nineteen_topics_and_nothing_differs_once_they_are_created() {
         let wanted = wanted(&Config::default());
-        assert_eq!(wanted.len(), 12);
+        assert_eq!(wanted.len(), 19);
         assert_eq!(differences(&wanted, &created(&wanted)), []);
         assert_eq!(differences(&wanted, &BTreeMap::new()), []);
     }

@@ -17,6 +17,7 @@ use crate::engine::{Options, Query};
 use crate::log::LogError;
 use crate::log::memory::{self, MemoryBroker, MemoryConfig, MemoryLog};
 use crate::metrics::Metrics;
+use crate::planner::Planner;
 use crate::run::{Notice, Running, Shared, start};
 
 /// Longest that anything may take before it counts as stuck.
@@ -113,6 +114,9 @@ impl<S: Stores + Sync> Engine<S> {
             partitions: &|name| all.iter().find(|(n, _)| n == name).map_or(0, |(_, partitions)| *partitions),
             orders: config.orders.clone(),
             split: config.split,
+            fleet: config.fleet.clone(),
+            verdicts: config.verdicts,
+            planner: Planner::default(),
             clock,
         }));
         // The figures of a replay are of another time: what is served later begins at nothing.

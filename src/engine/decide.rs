@@ -3,7 +3,7 @@
 
 use std::time::Instant;
 
-use processors::{Trigger, Verdict, orders as order_rules, stock as stock_rules};
+use processors::{Trigger, Verdict, fleet as fleet_rules, orders as order_rules, stock as stock_rules};
 use schemas::input::{self, Input};
 use schemas::{Cause, Reason, Reject, Timestamp};
 use state::Stores;
@@ -14,7 +14,7 @@ use super::plan::{ClockMode, Processor, Role, TaskId};
 use super::task::Task;
 use super::work::{Context, Fault};
 use super::worker::{Slot, Worker};
-use super::{orders, stock};
+use super::{fleet, orders, stock};
 use crate::log::{HeaderRef, Log, Message as _};
 
 /// Most headers, and most bytes of headers, that a record may carry.
@@ -113,6 +113,8 @@ impl<L: Log, S: Stores> Worker<L, S> {
             Input::Payment(payment) => self.order_step(id, key, trigger, trace, order_rules::Event::Payment(payment))?,
             Input::Restock(restock) => self.stock_step(id, key, trigger, trace, stock_rules::Event::Restock(restock))?,
             Input::Count(count) => self.stock_step(id, key, trigger, trace, stock_rules::Event::Count(count))?,
+            Input::Ping(ping) => self.fleet_step(id, key, trigger, trace, fleet_rules::Event::Ping(ping))?,
+            Input::Fleet(command) => self.fleet_step(id, key, trigger, trace, fleet_rules::Event::Command(command))?,
         };
         match verdict {
             Verdict::Applied => {}
@@ -134,6 +136,15 @@ impl<L: Log, S: Stores> Worker<L, S> {
             Body::ToOrder(m) => {
                 let trigger = Trigger { at: m.at, cause: m.cause };
                 self.order_step(id, &m.order_id, trigger, trace, order_rules::Event::Reply { sku: &m.sku, reply: m.reply })?
+            }
+            Body::ShipmentUpdate(m) => {
+                let trigger = Trigger { at: m.at, cause: m.cause };
+                let event = order_rules::Event::Shipment { shipment_id: &m.shipment_id, vehicle_id: &m.vehicle_id, news: m.news };
+                self.order_step(id, &m.order_id, trigger, trace, event)?
+            }
+            Body::ToFleet(m) => {
+                let trigger = Trigger { at: m.at, cause: m.cause };
+                self.fleet_step(id, &m.vehicle_id, trigger, trace, fleet_rules::Event::Message(m.body))?
             }
             Body::Forward(f) => {
                 let headers: Vec<HeaderRef<'_>> = f.headers.iter().map(|(name, value)| (&**name, value.as_deref())).collect();
@@ -181,6 +192,18 @@ impl<L: Log, S: Stores> Worker<L, S> {
         stock::decide(task, &mut context, sku, trigger, trace, event)
     }
 
+    fn fleet_step(
+        &mut self,
+        id: TaskId,
+        vehicle_id: &str,
+        trigger: Trigger,
+        trace: Option<&str>,
+        event: fleet_rules::Event<'_>,
+    ) -> Result<Verdict, Fault> {
+        let (task, mut context) = self.at(id)?;
+        fleet::decide(task, &mut context, vehicle_id, trigger, trace, event)
+    }
+
     /// A task that is here, about to be touched, and what its step writes to.
     fn at(&mut self, id: TaskId) -> Result<(&mut Task<S::Store>, Context<'_>), Fault> {
         let Some(Slot::Ready(task)) = self.tasks.get_mut(&id) else { return Err(not_here(id)) };
@@ -204,15 +227,20 @@ impl<L: Log, S: Stores> Worker<L, S> {
                 self.batch.tally.to_memory += 1;
                 self.handle(id, message)?;
             } else {
-                self.batch.tally.to_inbox += 1;
-                self.batch.transaction.records.push_with(inbox, Some(message.key()), &[], |out| message.encode(out));
-                if let Some(own) = self.inboxes.get_mut(&inbox) {
-                    own.sending = true;
-                    self.batch.sent_to_own.insert(inbox);
-                }
+                self.send(inbox, &message);
             }
         }
         Ok(())
+    }
+
+    /// By way of the receiver's inbox.
+    pub(super) fn send(&mut self, inbox: crate::log::Tp, message: &Message) {
+        self.batch.tally.to_inbox += 1;
+        self.batch.transaction.records.push_with(inbox, Some(message.key()), &[], |out| message.encode(out));
+        if let Some(own) = self.inboxes.get_mut(&inbox) {
+            own.sending = true;
+            self.batch.sent_to_own.insert(inbox);
+        }
     }
 
     fn takes_in_memory(&self, id: TaskId, inbox: crate::log::Tp) -> bool {

@@ -2,24 +2,27 @@
 
 use std::sync::Arc;
 
-use processors::{orders, stock};
+use processors::{fleet, orders, stock};
 use schemas::{Sink, Source, TopicNames};
 
 use crate::log::{TopicId, Topics, Tp};
+use crate::planner::Planner;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Processor {
     Orders,
     Stock,
+    Fleet,
 }
 
 impl Processor {
-    pub const ALL: [Processor; 2] = [Processor::Orders, Processor::Stock];
+    pub const ALL: [Processor; 3] = [Processor::Orders, Processor::Stock, Processor::Fleet];
 
     pub fn name(self) -> &'static str {
         match self {
             Processor::Orders => "orders",
             Processor::Stock => "stock",
+            Processor::Fleet => "fleet",
         }
     }
 
@@ -33,6 +36,7 @@ impl Processor {
         match source {
             Source::Orders | Source::Payments => Processor::Orders,
             Source::Restocks | Source::StockCounts => Processor::Stock,
+            Source::GpsPings | Source::Dispatches => Processor::Fleet,
         }
     }
 
@@ -41,6 +45,7 @@ impl Processor {
         match sink {
             Sink::OrderEvents | Sink::DeadLetters => Processor::Orders,
             Sink::StockLevels | Sink::StockMovements => Processor::Stock,
+            Sink::VehiclePositions | Sink::PingVerdicts | Sink::ShipmentEvents => Processor::Fleet,
         }
     }
 
@@ -48,8 +53,11 @@ impl Processor {
     /// when all such records of the time before have been decided.
     pub fn depends_on(self, source: Source) -> bool {
         match self {
-            Processor::Orders => Processor::of(source) == Processor::Orders,
-            Processor::Stock => matches!(Processor::of(source), Processor::Orders | Processor::Stock),
+            // A dispatch ships orders, and with them their goods; a ping moves neither.
+            Processor::Orders => Processor::of(source) == Processor::Orders || source == Source::Dispatches,
+            Processor::Stock => source != Source::GpsPings,
+            // An order tells its old vehicle when another one has it.
+            Processor::Fleet => Processor::of(source) != Processor::Stock,
         }
     }
 }
@@ -103,6 +111,11 @@ pub struct Plan {
     sinks: [TopicId; Sink::ALL.len()],
     pub orders: orders::Config,
     pub stock: stock::Config,
+    pub fleet: fleet::Config,
+    /// `ping-verdicts` are written.
+    pub verdicts: bool,
+    /// Makes the plans of shipments.
+    pub planner: Planner,
     pub clock: ClockMode,
 }
 
@@ -115,6 +128,9 @@ pub struct PlanInput<'a> {
     pub partitions: &'a dyn Fn(&str) -> i32,
     pub orders: orders::Config,
     pub split: bool,
+    pub fleet: fleet::Config,
+    pub verdicts: bool,
+    pub planner: Planner,
     pub clock: ClockMode,
 }
 
@@ -156,6 +172,9 @@ impl Plan {
             sinks,
             orders: input.orders,
             stock: stock::Config { split: input.split, names: TopicNames::new(|source| (input.name)(source.name())) },
+            fleet: input.fleet,
+            verdicts: input.verdicts,
+            planner: input.planner,
             clock: input.clock,
         }
     }

@@ -21,6 +21,13 @@ pub const ORDER: u8 = b'o';
 pub const STOCK: u8 = b's';
 pub const RESERVATION: u8 = b'r';
 pub const SEEN: u8 = b'd';
+/// A vehicle; with it: its shipments, the pieces of their routes, plans that are wanted.
+pub const VEHICLE: u8 = b'v';
+pub const SHIPMENT: u8 = b'h';
+pub const PIECE: u8 = b'l';
+pub const WANTED_PLAN: u8 = b'q';
+/// What the task has learned of roads.
+pub const SPEEDS: u8 = b'e';
 /// What the task itself remembers: [`VIEWS_MARK`], [`CLOCK_MARK`].
 pub const MARK: u8 = b'm';
 /// Of this store alone: [`POSITION`] and what else need not be restored.
@@ -126,6 +133,13 @@ impl<S: Store> Task<S> {
     /// The committed value, for queries.
     pub fn committed(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
         self.store.get(key)
+    }
+
+    /// Up to `limit` committed entries whose key begins with `prefix`, in order.
+    pub fn committed_with_prefix(&self, prefix: &[u8], limit: usize) -> Result<Vec<state::Pair>, StoreError> {
+        let mut end = prefix.to_vec();
+        end.push(0xff);
+        self.store.scan(prefix, &end, limit)
     }
 
     /// Writes what `encode` appends.
@@ -348,7 +362,7 @@ impl<S: Store> Task<S> {
 /// Whether the state under `key` is likely to be read again soon and often: to keep the others would cost more, in
 /// time and memory, than to read them from the store when they are wanted.
 fn is_hot(key: &[u8]) -> bool {
-    matches!(key.first(), Some(&STOCK))
+    matches!(key.first(), Some(&STOCK | &VEHICLE | &SPEEDS))
 }
 
 /// 1 for an order with an open hold.
@@ -387,6 +401,7 @@ fn read_timer_key(timer: &[u8]) -> (i64, &[u8]) {
 
 // The kinds sort below the timers, which `restore` relies on, and `LOCAL` is not a changelog key.
 const _: () = assert!(ORDER < TIMER && STOCK < TIMER && RESERVATION < TIMER && SEEN < TIMER && MARK < TIMER && LOCAL == 0);
+const _: () = assert!(VEHICLE < TIMER && SHIPMENT < TIMER && PIECE < TIMER && WANTED_PLAN < TIMER && SPEEDS < TIMER);
 
 #[cfg(test)]
 mod tests {

@@ -26,6 +26,9 @@ pub fn plan(shape: Shape, clock: ClockMode) -> Plan {
         partitions: &partitions,
         orders: orders::Config { hold_seconds: 900, deduct_on: orders::DeductOn::Payment },
         split: false,
+        fleet: processors::fleet::Config::default(),
+        verdicts: true,
+        planner: waybill::planner::Planner::default(),
         clock,
     })
 }
@@ -54,6 +57,6 @@ pub fn arc(plan: Plan) -> Arc<Plan> {
     Arc::new(plan)
 }
 
-pub fn tasks() -> [Processor; 2] {
+pub fn tasks() -> [Processor; Processor::ALL.len()] {
     Processor::ALL
 }

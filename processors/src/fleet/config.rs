@@ -55,7 +55,7 @@ impl Default for Config {
             silent_seconds: 300,
             stop_metres: 50.0,
             stop_seconds: 120,
-            overspeed: 3_700, // 133 km/h
+            overspeed: 3_694, // 133 km/h
             overspeed_seconds: 10,
             stop_radius: 100,
             depot_radius: 150,

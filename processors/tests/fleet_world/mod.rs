@@ -13,8 +13,8 @@ use waybill_processors::fleet::{self, Config, Event, MAX_HELD, Piece, Shipment, 
 use waybill_processors::{Trigger, Verdict};
 
 /// The topics that tests read from.
-pub const PINGS: Source = Source::Payments;
-pub const DISPATCHES: Source = Source::Orders;
+pub const PINGS: Source = Source::GpsPings;
+pub const DISPATCHES: Source = Source::Dispatches;
 
 /// Most bytes of a vehicle that has nothing on board.
 pub const MAX_EMPTY_VEHICLE_BYTES: usize = 400;

@@ -98,6 +98,7 @@ impl World {
             Input::Payment(payment) => self.tell_order(key, trigger, orders::Event::Payment(payment)),
             Input::Restock(restock) => self.tell_stock(key, trigger, stock::Event::Restock(restock)),
             Input::Count(count) => self.tell_stock(key, trigger, stock::Event::Count(count)),
+            Input::Ping(_) | Input::Fleet(_) => unreachable!("the fleet has a world of its own"),
         }
         self.settle();
         self.fire_timers(at);
@@ -296,5 +297,6 @@ pub fn source(input: &Input<'_>) -> Source {
         Input::Payment(_) => Source::Payments,
         Input::Restock(_) => Source::Restocks,
         Input::Count(_) => Source::StockCounts,
+        Input::Ping(_) | Input::Fleet(_) => unreachable!("the fleet has a world of its own"),
     }
 }

@@ -169,7 +169,7 @@ mod tests {
     use crate::plan::Point;
     use crate::{Source, Timestamp};
 
-    const CAUSE: Cause = Cause { source: Source::Orders, partition: 3, offset: 17 };
+    const CAUSE: Cause = Cause { source: Source::GpsPings, partition: 3, offset: 17 };
     const CAUSE_JSON: &str = r#""cause":{"topic":"gps-pings","partition":3,"offset":17}"#;
 
     fn text<T>(event: &T, key: &str, id: &str) -> String
