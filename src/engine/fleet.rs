@@ -86,7 +86,9 @@ pub fn decide<S: Store>(
         }
     }
     for (shipment_id, event) in &step.events {
-        outputs::shipment_event(context.plan, context.records, shipment_id, event, trace);
+        // What another record has caused is no part of this one's trace.
+        let own = trace.filter(|_| event.cause == trigger.cause);
+        outputs::shipment_event(context.plan, context.records, shipment_id, event, own);
     }
     for update in step.updates {
         context.outgoing.push_back(Message { body: Body::ShipmentUpdate(Box::new(update)), trace: trace.map(Into::into) });

@@ -58,7 +58,6 @@ impl<'a> Desk<'a> {
                 shipment.unwrap_or_else(|| panic!("vehicle {vehicle_id} has no state of its shipment {}", ride.shipment_id));
             let (own, others) = fetched_pieces.into_iter().partition(|(id, ..)| **id == *ride.shipment_id);
             fetched_pieces = others;
-            // A piece of an older plan is none of this route.
             let own: Vec<(&str, u16, Piece)> = own;
             let pieces = own.into_iter().map(|(_, number, piece)| (number, piece)).collect();
             cargo.push(Cargo { ride, shipment, pieces, changed: false });

@@ -83,6 +83,7 @@ fn end(desk: &mut Desk<'_>, index: usize, status: Status) {
     let Cargo { ride, mut shipment, .. } = desk.cargo.remove(index);
     shipment.status = status;
     shipment.depot.side.close();
+    shipment.shrink();
     for number in 0..std::mem::take(&mut shipment.plan.pieces) {
         desk.out.pieces.push((ride.shipment_id.clone(), number, None));
     }

@@ -164,6 +164,15 @@ impl Shipment {
         self.stops.iter().filter(|stop| wanted(stop) && seen.insert(&stop.order_id)).map(|stop| stop.order_id.clone()).collect()
     }
 
+    /// It has ended: what nobody will ask for any more is dropped. What it said, and how each stop ended, stays.
+    pub(super) fn shrink(&mut self) {
+        for stop in &mut self.stops {
+            (stop.area, stop.window, stop.eta) = (Area::Radius(0), None, None);
+            (stop.way, stop.way_seconds) = ([0; RoadClass::ALL.len()], 0);
+        }
+        self.visits.clear();
+    }
+
     pub fn encode(&self, out: &mut Vec<u8>) {
         codec::encode(FORMAT, self, out);
     }

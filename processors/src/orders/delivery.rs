@@ -21,7 +21,7 @@ use crate::Verdict;
 pub(super) struct News {
     pub shipment_id: Box<str>,
     pub vehicle_id: Box<str>,
-    pub news: ShipmentNews,
+    pub what: ShipmentNews,
 }
 
 /// Takes the news, or lets them wait for the decision.
@@ -33,9 +33,9 @@ pub(super) fn hear(
     vehicle_id: &str,
     news: ShipmentNews,
 ) -> Verdict {
-    let news = News { shipment_id: shipment_id.into(), vehicle_id: vehicle_id.into(), news };
+    let news = News { shipment_id: shipment_id.into(), vehicle_id: vehicle_id.into(), what: news };
     if !order.is_undecided() {
-        apply(order, out, news);
+        apply(order, out, &news);
         request::apply_deferred(config, order, out);
         return Verdict::Applied;
     }
@@ -51,28 +51,28 @@ pub(super) fn hear(
 }
 
 /// The order is decided.
-pub(super) fn apply(order: &mut Order, out: &mut Outbox<'_>, news: News) {
-    match &news.news {
+pub(super) fn apply(order: &mut Order, out: &mut Outbox<'_>, news: &News) {
+    match &news.what {
         ShipmentNews::Dispatched => {
-            take_on_board(order, out, &news);
+            take_on_board(order, out, news);
             match ship_rest(order, out) {
-                Ok(()) => said(out, OrderEventKind::OutForDelivery, &news),
-                Err(reject) => note(out, &news, reject.reason.word()),
+                Ok(()) => said(out, OrderEventKind::OutForDelivery, news),
+                Err(reject) => note(out, news, reject.reason.word()),
             }
         }
         ShipmentNews::Delivered { .. } => match ship_rest(order, out) {
             Ok(()) => {
                 order.delivered = true;
-                said(out, OrderEventKind::Delivered, &news);
+                said(out, OrderEventKind::Delivered, news);
             }
-            Err(reject) => note(out, &news, reject.reason.word()),
+            Err(reject) => note(out, news, reject.reason.word()),
         },
-        ShipmentNews::Failed { .. } => note(out, &news, "delivery_failed"),
+        ShipmentNews::Failed { .. } => note(out, news, "delivery_failed"),
         ShipmentNews::Recalled { .. } => {
-            if let Some(carrier) = order.carrier.as_mut().filter(|carrier| carrier.is(&news)) {
+            if let Some(carrier) = order.carrier.as_mut().filter(|carrier| carrier.is(news)) {
                 carrier.ended = true;
             }
-            note(out, &news, "recalled");
+            note(out, news, "recalled");
         }
     }
 }
@@ -110,7 +110,7 @@ fn said(out: &mut Outbox<'_>, kind: OrderEventKind, news: &News) {
     let event = out.event(kind);
     event.shipment_id = Some(news.shipment_id.clone());
     event.vehicle_id = Some(news.vehicle_id.clone());
-    match &news.news {
+    match &news.what {
         ShipmentNews::Dispatched => {}
         ShipmentNews::Delivered { stop_id } => event.stop_id = Some(stop_id.clone()),
         ShipmentNews::Failed { stop_id, reason } => {

@@ -100,7 +100,7 @@ fn apply(config: &Config, order: &mut Order, out: &mut Outbox<'_>, request: Requ
             Ok(())
         }
         Request::Shipment(news) => {
-            delivery::apply(order, out, news);
+            delivery::apply(order, out, &news);
             Ok(())
         }
     }

@@ -66,17 +66,13 @@ pub fn verdict(verdict: &PingVerdict) -> String {
 
 /// `moving at 1500 0, 15.0 m/s to 90°, S-1 next 1 in 1500 m, eta 10:03:20 ±40`; places to ten metres.
 pub fn position(p: &VehiclePosition) -> String {
-    let mut text = format!("{} at {}, {}.{} m/s", p.motion.word(), place(p.point), p.speed / 100, p.speed % 100 / 10);
+    let mut about = vec![format!("{} at {}", p.motion.word(), place(p.point)), format!("{}.{} m/s", p.speed / 100, p.speed % 100 / 10)];
     if let Some(shipment_id) = &p.shipment_id {
-        text += &format!(", {shipment_id}");
+        let next = p.next_stop.as_ref().map(|next| format!(" next {next} in {} m", p.remaining_metres.unwrap_or_default() / 10 * 10));
+        about.push(format!("{shipment_id}{}", next.unwrap_or_default()));
     }
-    if let Some(next) = &p.next_stop {
-        text += &format!(" next {next} in {} m", p.remaining_metres.unwrap_or_default() / 10 * 10);
-    }
-    if let Some(eta) = eta(p.eta, p.eta_sigma_seconds) {
-        text += &format!(", eta {eta}");
-    }
-    text
+    about.extend(eta(p.eta, p.eta_sigma_seconds).map(|eta| format!("eta {eta}")));
+    about.join(", ")
 }
 
 /// On the map, to ten metres.

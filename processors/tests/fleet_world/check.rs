@@ -9,6 +9,7 @@ use super::World;
 
 /// What was told of one shipment on one vehicle.
 #[derive(Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is one thing that was told or not")]
 struct Told {
     seq: u32,
     at: Option<Timestamp>,
