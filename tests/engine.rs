@@ -4,101 +4,7 @@
 
 mod support;
 
-use std::collections::BTreeMap;
-use std::time::Duration;
-
-use serde_json::Value;
-use state::memory::MemoryStores;
-use support::{Shape, create_topics, open_log, plan, send};
-use waybill::clock::Clock as Wall;
-use waybill::engine::plan::{ClockMode, Plan};
-use waybill::engine::{Options, RestoreBy, Stop, Worker};
-use waybill::log::memory::{Clock, MemoryBroker, MemoryLog};
-use waybill::metrics::Metrics;
-
-const NOW: i64 = 1_800_000_000_000;
-
-struct System {
-    broker: MemoryBroker,
-    plan: Plan,
-    now: std::sync::Arc<std::sync::atomic::AtomicI64>,
-    workers: Vec<Worker<MemoryLog, MemoryStores>>,
-}
-
-impl System {
-    fn new(shape: Shape, workers: usize) -> System {
-        let broker = MemoryBroker::new(Clock::Manual(NOW));
-        let plan = plan(shape, ClockMode::Wall);
-        create_topics(&broker, &plan);
-        let now = std::sync::Arc::new(NOW.into());
-        let stores: Vec<_> = (0..workers).map(|_| MemoryStores::default()).collect();
-        let workers = stores
-            .into_iter()
-            .enumerate()
-            .map(|(n, stores)| {
-                let options = Options { restore: RestoreBy::Worker, commit_pace: Duration::ZERO, ..Options::default() };
-                Worker::new(
-                    open_log(&broker, &plan, n),
-                    stores,
-                    plan.clone().into(),
-                    options,
-                    Wall::Manual(std::sync::Arc::clone(&now)),
-                    Metrics::new(),
-                    Stop::default(),
-                )
-            })
-            .collect();
-        System { broker, plan, now, workers }
-    }
-
-    /// Turns every worker until nothing moves any more.
-    fn settle(&mut self) {
-        for _ in 0..200 {
-            for worker in &mut self.workers {
-                worker.turn(Duration::ZERO).unwrap();
-            }
-            self.advance(10);
-        }
-    }
-
-    fn advance(&mut self, ms: i64) {
-        self.broker.advance(ms);
-        self.now.fetch_add(ms, std::sync::atomic::Ordering::Relaxed);
-    }
-
-    fn send(&self, topic: &str, key: &str, value: &str) {
-        send(&self.broker, topic, key, value, self.now.load(std::sync::atomic::Ordering::Relaxed));
-    }
-
-    /// Committed values of a topic, by partition and offset.
-    fn values(&self, topic: &str) -> Vec<Value> {
-        let id = self.plan.topics.find(topic).unwrap();
-        let mut all = vec![];
-        for p in 0..self.plan.topics.partitions(id) {
-            all.extend(self.broker.read_committed(topic, p).iter().map(|r| serde_json::from_slice(r.value().unwrap()).unwrap()));
-        }
-        all
-    }
-
-    /// Event types per order.
-    fn orders(&self) -> BTreeMap<String, Vec<String>> {
-        let mut all: BTreeMap<String, Vec<String>> = BTreeMap::new();
-        for event in self.values("order-events") {
-            all.entry(event["order_id"].as_str().unwrap().into()).or_default().push(event["type"].as_str().unwrap().into());
-        }
-        all
-    }
-}
-
-fn shapes() -> Vec<(Shape, usize)> {
-    let mut all = vec![];
-    for sources in [1, 3, 4, 12] {
-        for workers in [1, 2, 3] {
-            all.push((Shape { tasks: 4, sources }, workers));
-        }
-    }
-    all
-}
+use support::system::{System, shapes};
 
 #[test]
 fn an_order_is_decided_paid_shipped_and_expired() {
@@ -136,6 +42,52 @@ fn an_order_is_decided_paid_shipped_and_expired() {
         let levels = system.values("stock-levels");
         let last = levels.iter().rev().find(|l| l["sku"] == "A").unwrap();
         assert_eq!((last["on_hand"].as_i64(), last["reserved"].as_i64()), (Some(8), Some(0)), "{context}");
+    }
+}
+
+/// Alerts come with the movement that causes them, forecasts at the end of each day, levels show both; and a timer that
+/// is weeks late wakes a few times, not once for every day.
+#[test]
+fn low_stock_is_told_once_and_demand_is_forecast() {
+    const DAY: i64 = 86_400_000;
+    for (shape, workers) in shapes() {
+        let context = format!("{shape:?} with {workers} workers");
+        let mut system = System::new(shape, workers);
+        system.settle();
+        let restock =
+            |id: &str, units: i64| format!(r#"{{"restock_id":"{id}","sku":"A","location":"main","quantity":{units},"kind":"received"}}"#);
+        system.send("restocks", "A", &restock("R-1", 10));
+        system.settle();
+        system.send(
+            "orders",
+            "1",
+            r#"{"type":"place","order_id":"1","currency":"GBP","lines":[{"sku":"A","quantity":10,"unit_price":1}]}"#,
+        );
+        system.settle();
+        system.send("payments", "1", r#"{"payment_id":"P-1","order_id":"1","status":"captured","amount":10,"currency":"GBP"}"#);
+        system.settle();
+        let alerts = system.values("low-stock-alerts");
+        assert_eq!(alerts.len(), 1, "{context}: {alerts:?}");
+        assert_eq!((alerts[0]["alert_id"].as_str(), alerts[0]["severity"].as_str()), (Some("A|main|1"), Some("out")), "{context}");
+        system.advance(DAY);
+        system.settle();
+        system.settle();
+        let forecasts = system.values("forecasts");
+        assert_eq!(forecasts.len(), 1, "{context}: {forecasts:?}");
+        assert_eq!((forecasts[0]["sku"].as_str(), forecasts[0]["demand_per_day"].as_f64()), (Some("A"), Some(10.0)), "{context}");
+        assert_eq!(forecasts[0]["reorder_point"], 70, "ten a day for seven days; {context}");
+        system.send("restocks", "A", &restock("R-2", 1_000));
+        system.settle();
+        let alerts = system.values("low-stock-alerts");
+        assert_eq!((alerts.len(), alerts[1]["state"].as_str()), (2, Some("resolved")), "{context}: {alerts:?}");
+        let level = system.values("stock-levels").pop().unwrap();
+        assert_eq!((level["demand_per_day"].as_f64(), level["reorder_point"].as_i64()), (Some(10.0), Some(70)), "{context}");
+        system.advance(40 * DAY);
+        for _ in 0..10 {
+            system.settle();
+        }
+        let count = system.values("forecasts").len();
+        assert!((2..=5).contains(&count), "{count} forecasts; {context}");
     }
 }
 

@@ -3,12 +3,15 @@
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::ops::{Add, AddAssign, Sub, SubAssign};
 
+use rustc_hash::FxHashMap;
 use string_interner::backend::StringBackend;
 use string_interner::symbol::SymbolU32;
 use string_interner::{StringInterner, Symbol};
 
+use crate::Options;
+use crate::names::Names;
 use crate::report::{Counts, Kind, Report, Violation};
-use crate::{Names, Options};
+use crate::sku::clean;
 
 /// A topic by its role.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -17,15 +20,26 @@ pub(crate) enum Topic {
     Payments,
     Restocks,
     StockCounts,
+    Products,
+    Feedback,
+    Dispatches,
+    GpsPings,
     OrderEvents,
-    StockLevels,
+    ProductEvents,
     StockMovements,
+    StockLevels,
+    ProductCatalog,
+    LowStockAlerts,
+    Forecasts,
+    ShipmentEvents,
+    VehiclePositions,
+    PingVerdicts,
     DeadLetters,
 }
 
 impl Topic {
     pub fn is_input(self) -> bool {
-        matches!(self, Topic::Orders | Topic::Payments | Topic::Restocks | Topic::StockCounts)
+        (self as u8) <= Topic::GpsPings as u8
     }
 }
 
@@ -94,12 +108,47 @@ impl Ids {
     }
 }
 
-/// The three kinds of ids.
+/// The kinds of ids.
 #[derive(Default)]
 pub(crate) struct Registry {
     pub orders: Ids,
+    /// As they are written; see [`crate::sku::clean`] for what two spellings have in common.
     pub skus: Ids,
     pub locations: Ids,
+    pub vehicles: Ids,
+    pub shipments: Ids,
+    pub stops: Ids,
+    pub rides: Rides,
+}
+
+/// Pairs of shipment and vehicle as small numbers.
+#[derive(Default)]
+pub(crate) struct Rides {
+    numbers: FxHashMap<(u32, u32), u32>,
+    pairs: Vec<(u32, u32)>,
+}
+
+impl Rides {
+    pub fn number(&mut self, shipment: u32, vehicle: u32) -> u32 {
+        let new = self.pairs.len() as u32;
+        let number = *self.numbers.entry((shipment, vehicle)).or_insert(new);
+        if number == new {
+            self.pairs.push((shipment, vehicle));
+        }
+        number
+    }
+
+    /// Shipment and vehicle.
+    pub fn pair(&self, number: u32) -> (u32, u32) {
+        self.pairs.get(number as usize).copied().unwrap_or((u32::MAX, u32::MAX))
+    }
+}
+
+impl Registry {
+    /// The number of the SKU that is meant, however it is spelled.
+    pub fn sku(&mut self, written: &str) -> u32 {
+        self.skus.number(&clean(written))
+    }
 }
 
 /// A sum of quantities over things, squeezed into 64 bits: each thing has a fixed random odd weight, and quantities
@@ -128,6 +177,8 @@ pub(crate) enum Role {
     Back,
     /// (kind of movement, location): what a restock or count has to do.
     Effect,
+    /// (order, 0): an order that has to hear of its shipment.
+    Told,
 }
 
 /// The finaliser of splitmix64.
@@ -165,7 +216,7 @@ impl SubAssign for Units {
 }
 
 /// 64 bits that stand for a value (`SipHash`, the same in every run).
-pub(crate) fn digest(value: &impl Hash) -> u64 {
+pub(crate) fn digest(value: &(impl Hash + ?Sized)) -> u64 {
     let mut hasher = DefaultHasher::new();
     value.hash(&mut hasher);
     hasher.finish()

@@ -4,101 +4,72 @@
 //! in a copy of itself. It does no I/O: whoever has the records hands them over, each partition in the order of its
 //! offsets, the topics in any mix, and asks for the [`Report`] at the end.
 //!
-//! Checked: one decision per order, a lawful course, `seq` without gap; movements gapless, adding up, hash chain
-//! recomputed; never more held than is there; every hold ended once and open only while its order is; what was
-//! accepted, held, sold and shipped agrees; every input record has one outcome, or one dead letter with its bytes, or
-//! repeats an earlier one; every output's cause is an input that asks for it; ids as the contract forms them, which
-//! together with gapless `seq` makes them unique; levels agree with movements. [`Kind`] lists all there is to find.
+//! Checked, each where its topics have records, and passed over in silence where they have none:
+//! - orders and stock: one decision per order, a lawful course, `seq` without gap; movements gapless, adding up, hash
+//!   chain recomputed; never more held than is there; every hold ended once and open only while its order is; what was
+//!   accepted, held, sold and shipped agrees; levels agree with movements.
+//! - catalogue: a product's version counts 1, 2, 3 …; refusals name the one that stood; rows are what the last event
+//!   left; nothing is held of what is surely withdrawn, nor of a SKU that the catalogue refused to the order.
+//! - alerts and forecasts: raised and resolved take turns, in numbered episodes; figures agree with each other.
+//! - fleet: one verdict for every ping, where verdicts are written; positions never go back in time, nor faster than can
+//!   be; a shipment's fences are entered and left in turns and closed when it ends, so are its episodes; every stop is
+//!   done once; nothing happens after the end, and no shipment whose stops are done is without one; what a dispatch does
+//!   to an order, it does to one that it carries.
+//! - all: every input record has one outcome, or one dead letter with its bytes, or repeats an earlier one; every
+//!   output's cause is an input that asks for it; ids as the contract forms them, which together with gapless `seq`
+//!   makes them unique.
+//!
+//! [`Kind`] lists all there is to find.
 //!
 //! | file | what |
 //! | --- | --- |
-//! | `report.rs` | what is handed back |
-//! | `wire.rs` `input.rs` | output and input records, read by the auditor's own types |
-//! | `inputs.rs` | what became of every input record |
+//! | `names.rs` `report.rs` | what topics are called, what is handed back |
+//! | `topics.rs` | the way of a record to whoever checks it |
+//! | `wire/` `input/` | output and input records, read by the auditor's own types |
+//! | `inputs.rs` `pings.rs` | what became of every input record |
 //! | `orders.rs` | every order's course and holds |
 //! | `stock.rs` | every SKU's movements and levels |
-//! | `facts.rs` | coordinates, ids as numbers, sums of units |
+//! | `catalogue.rs` | every product's versions and rows |
+//! | `demand.rs` | alerts and forecasts |
+//! | `shipments.rs` `vehicles.rs` | every shipment's course, every vehicle's positions |
+//! | `facts.rs` `sku.rs` | coordinates, ids as numbers, sums of units; spellings of one SKU |
 //! | `dump.rs` | a log as lines of JSON |
 //!
-//! Memory: 56 bytes an input record, about 200 an order and 50 a line of an order; nothing per movement, as long as the
-//! input topics are read before the output topics (else some 60 bytes an output record until the end). Measured: 2
-//! million orders with 10 million movements, 18 million records in all, in 0.9 GB.
+//! Memory: 56 bytes an input record, 32 a ping, about 200 an order and 50 a line of an order; nothing per movement,
+//! event, position or verdict, as long as the input topics are read before the output topics (else some 60 bytes an
+//! output record until the end). Measured: 2 million orders with 10 million movements, 18 million records in all, in
+//! 0.9 GB; 2 million pings of 10,000 vehicles with their verdicts and 400,000 positions in 67 MB.
 
+mod catalogue;
+mod demand;
 pub mod dump;
 mod facts;
 mod input;
 mod inputs;
+mod names;
 mod orders;
+mod pings;
 mod report;
+mod shipments;
+mod sku;
 mod stock;
+mod topics;
+mod vehicles;
 mod wire;
 
+pub use names::Names;
 pub use report::{Counts, Kind, Moved, Report, Violation};
 
-use facts::{At, Findings, Registry, Role, Topic, Units, digest};
-use input::{Class, Input};
-use inputs::{Claim, Claimed, Inputs, Reason};
-use orders::{Held, Orders, Seen};
+use catalogue::Catalogue;
+use demand::Demand;
+use facts::{At, Findings, Registry, Topic};
+use inputs::{Inputs, Known};
+use orders::Orders;
+use pings::Pings;
 use rustc_hash::FxHashMap;
+use shipments::Shipments;
 use stock::Stock;
-use wire::{Cause, EventKind, Level, Movement, MovementKind, OrderEvent};
-
-/// What the topics are called.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Names {
-    pub orders: String,
-    pub payments: String,
-    pub restocks: String,
-    pub stock_counts: String,
-    pub order_events: String,
-    pub stock_levels: String,
-    pub stock_movements: String,
-    pub dead_letters: String,
-}
-
-impl Default for Names {
-    fn default() -> Names {
-        Names {
-            orders: "orders".into(),
-            payments: "payments".into(),
-            restocks: "restocks".into(),
-            stock_counts: "stock-counts".into(),
-            order_events: "order-events".into(),
-            stock_levels: "stock-levels".into(),
-            stock_movements: "stock-movements".into(),
-            dead_letters: "dead-letters".into(),
-        }
-    }
-}
-
-impl Names {
-    /// Inputs first: the order in which the auditor needs the least memory.
-    fn all(&self) -> [(Topic, &str); 8] {
-        [
-            (Topic::Orders, &self.orders),
-            (Topic::Payments, &self.payments),
-            (Topic::Restocks, &self.restocks),
-            (Topic::StockCounts, &self.stock_counts),
-            (Topic::OrderEvents, &self.order_events),
-            (Topic::StockMovements, &self.stock_movements),
-            (Topic::StockLevels, &self.stock_levels),
-            (Topic::DeadLetters, &self.dead_letters),
-        ]
-    }
-
-    /// The topics to read, in the order that needs the least memory.
-    pub fn topics(&self) -> [&str; 8] {
-        self.all().map(|(_, name)| name)
-    }
-
-    fn find(&self, name: &str) -> Option<Topic> {
-        self.all().into_iter().find(|(_, n)| *n == name).map(|(topic, _)| topic)
-    }
-
-    fn of(&self, topic: Topic) -> &str {
-        self.all().into_iter().find(|(t, _)| *t == topic).map_or("?", |(_, name)| name)
-    }
-}
+use vehicles::Vehicles;
 
 /// How much may be expected of the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -111,13 +82,15 @@ pub struct Options {
     pub levels_final: bool,
     /// Measured by record timestamps, back from the newest input or output record.
     pub in_flight_ms: i64,
+    /// Nobody moves faster than this between two positions.
+    pub most_metres_per_second: u32,
     /// Most violations to keep; all are counted.
     pub keep: usize,
 }
 
 impl Default for Options {
     fn default() -> Options {
-        Options { complete: true, levels_final: true, in_flight_ms: 10_000, keep: 100 }
+        Options { complete: true, levels_final: true, in_flight_ms: 10_000, most_metres_per_second: 100, keep: 100 }
     }
 }
 
@@ -141,6 +114,11 @@ pub struct Auditor {
     inputs: Inputs,
     orders: Orders,
     stock: Stock,
+    catalogue: Catalogue,
+    demand: Demand,
+    shipments: Shipments,
+    vehicles: Vehicles,
+    pings: Pings,
     /// The last offset of each partition.
     last: FxHashMap<(Topic, i32), i64>,
 }
@@ -153,6 +131,11 @@ impl Auditor {
             inputs: Inputs::default(),
             orders: Orders::default(),
             stock: Stock::default(),
+            catalogue: Catalogue::default(),
+            demand: Demand::default(),
+            shipments: Shipments::default(),
+            vehicles: Vehicles::default(),
+            pings: Pings::default(),
             last: FxHashMap::default(),
         }
     }
@@ -170,171 +153,28 @@ impl Auditor {
         *last = record.offset;
         self.findings.saw(topic, record.timestamp);
         self.findings.counts().records += 1;
-        let read = match topic {
-            Topic::OrderEvents => OrderEvent::read(record).map(|event| self.order_event(&event, at, record)),
-            Topic::StockMovements => Movement::read(record).map(|movement| self.movement(&movement, at, record)),
-            Topic::StockLevels => Level::read(record).map(|level| self.level(&level, at, record)),
-            Topic::DeadLetters => self.dead_letter(at, record),
-            Topic::Orders | Topic::Payments | Topic::Restocks | Topic::StockCounts => {
-                self.findings.counts().inputs += 1;
-                self.inputs.add(at, Input::read(topic, record, &mut self.registry));
-                Ok(())
-            }
-        };
-        if let Err(why) = read {
+        if let Err(why) = self.read(topic, at, record) {
             self.findings.add(Kind::MalformedOutput, at, why);
         }
     }
 
     /// All records were handed over.
     pub fn finish(mut self) -> Report {
-        for (claim, class) in self.inputs.settle(&self.registry, &mut self.findings) {
-            settled(&mut self.orders, &claim, class);
+        for settled in self.inputs.settle(&self.registry, &mut self.findings) {
+            self.settled(&settled);
         }
-        self.inputs.finish(&|order| self.orders.decided(order), &self.registry, &mut self.findings);
+        self.pings.settle(&self.registry, &mut self.findings);
+        let known =
+            Known { decided: &|order| self.orders.decided(order), ended: &|ride| self.shipments.ended(self.registry.rides.pair(ride)) };
+        self.inputs.finish(&known, &self.registry, &mut self.findings);
         self.orders.finish(self.stock.pairs(), &self.registry, &mut self.findings);
         self.stock.finish(&self.registry, &mut self.findings);
+        self.catalogue.finish(&self.registry, &mut self.findings);
+        self.demand.finish(&mut self.findings);
+        self.shipments.finish(&self.registry, &mut self.findings);
+        self.vehicles.finish(&self.pings, &mut self.findings);
+        self.pings.finish(&self.registry, &mut self.findings);
         self.findings.counts().orders = self.registry.orders.len() as u64;
         self.findings.report
-    }
-
-    fn order_event(&mut self, event: &OrderEvent, at: At, record: &Record) {
-        let word = event.kind.word();
-        let counts = self.findings.counts();
-        counts.order_events += 1;
-        *counts.events.entry(word).or_default() += 1;
-        match event.kind {
-            EventKind::Accepted => counts.accepted += 1,
-            EventKind::Rejected => {
-                counts.rejected += 1;
-                *counts.rejections.entry(event.reason.clone().unwrap_or_default()).or_default() += 1;
-            }
-            _ => {}
-        }
-        self.identity(("waybill.order.", word), &event.event_id, &event.cause, (&event.order_id, u64::from(event.seq)), at, record);
-        let subject = self.registry.orders.number(&event.order_id);
-        let by_command = event.cause.topic == self.findings.names.orders;
-        let seen = Seen { at, timestamp: record.timestamp, by_command };
-        if !self.orders.event(subject, event, seen, &mut self.registry, &mut self.findings) {
-            return;
-        }
-        let mut lines = [Units::NONE; 2];
-        for line in &event.lines {
-            let sku = self.registry.skus.number(&line.sku);
-            lines[0] += Units::of(line.quantity, Role::Line, sku, 0);
-            lines[1] += Units::of(line.quantity, Role::Back, sku, 0);
-        }
-        let early = event.reason.as_deref() == Some("payment_before_order");
-        self.claim(at, &event.cause, subject, Claimed::Event { kind: event.kind, early, lines });
-    }
-
-    fn movement(&mut self, movement: &Movement, at: At, record: &Record) {
-        let kind = movement.kind;
-        let counts = self.findings.counts();
-        counts.movements += 1;
-        let moved = counts.moved.entry(kind.word()).or_default();
-        moved.records += 1;
-        moved.units = moved.units.saturating_add(movement.quantity);
-        self.identity(("waybill.stock.", kind.word()), &movement.id, &movement.cause, (&movement.sku, movement.seq), at, record);
-        let sku = self.registry.skus.number(&movement.sku);
-        let location = self.registry.locations.number(&movement.location);
-        let row = self.stock.row(sku, location);
-        if !self.stock.movement(sku, row, movement, at, &mut self.findings) {
-            return;
-        }
-        for order_id in &movement.orders_at_risk {
-            let order = self.registry.orders.number(order_id);
-            if !self.orders.holds(order, row) {
-                let message =
-                    format!("order {order_id} is said to be at risk and holds nothing of {} at {}", movement.sku, movement.location);
-                self.findings.add(Kind::WrongShortage, at, message);
-            }
-        }
-        let mut subject = sku;
-        if let Some(order_id) = &movement.order_id {
-            subject = self.registry.orders.number(order_id);
-            let held = Held {
-                at,
-                timestamp: record.timestamp,
-                order: subject,
-                row,
-                kind,
-                quantity: movement.quantity,
-                units: Units::of(movement.quantity, Role::Row, sku, location),
-                because: self.findings.names.find(&movement.cause.topic).unwrap_or(Topic::Orders),
-            };
-            let name = || format!("order {order_id} of {} at {}", movement.sku, movement.location);
-            self.orders.held(held, &name, &mut self.findings);
-        }
-        let units = if kind == MovementKind::Adjusted { movement.on_hand } else { movement.quantity };
-        self.claim(at, &movement.cause, subject, Claimed::Movement { kind, sku, location, units });
-    }
-
-    fn level(&mut self, level: &Level, at: At, record: &Record) {
-        self.findings.counts().levels += 1;
-        self.headers("waybill.stock.", "level", None, at, record);
-        let sku = self.registry.skus.number(&level.sku);
-        self.stock.level(sku, level, at, &mut self.registry, &mut self.findings);
-    }
-
-    fn dead_letter(&mut self, at: At, record: &Record) -> Result<(), String> {
-        self.findings.counts().dead_letters += 1;
-        // The last of a name is Waybill's: a dead letter that was sent in again brings its own.
-        let header = |name: &str| {
-            let found = record.headers.iter().rev().find(|(n, _)| *n == name);
-            found.and_then(|(_, value)| std::str::from_utf8(value).ok()).ok_or_else(|| format!("the header {name} is missing"))
-        };
-        let number = |name: &str| header(name)?.parse::<i64>().map_err(|_| format!("the header {name} is not a number"));
-        let word = header("waybill.error.reason")?;
-        *self.findings.counts().dead_letter_reasons.entry(word.to_owned()).or_default() += 1;
-        let reason = match word {
-            "missing_key" => Reason::MissingKey,
-            "missing_value" => Reason::MissingValue,
-            "invalid_utf8" => Reason::InvalidUtf8,
-            "invalid_json" => Reason::InvalidJson,
-            "conflicting_duplicate" => Reason::ConflictingDuplicate,
-            _ => Reason::Other,
-        };
-        let cause = Cause {
-            topic: header("waybill.source.topic")?.into(),
-            partition: i32::try_from(number("waybill.source.partition")?).map_err(|e| e.to_string())?,
-            offset: number("waybill.source.offset")?,
-        };
-        self.claim(at, &cause, 0, Claimed::DeadLetter { bytes: digest(&(record.key, record.value)), reason });
-        Ok(())
-    }
-
-    /// Id and headers are what the cause, the key and the `seq` make them.
-    fn identity(&mut self, (family, word): (&str, &str), id: &str, cause: &Cause, (key, seq): (&str, u64), at: At, record: &Record) {
-        if !wire::id_fits(id, cause, key, seq) {
-            self.findings.add(Kind::WrongId, at, format!("the id `{id}` is not that of its cause, `{key}` and seq {seq}"));
-        }
-        self.headers(family, word, Some(id), at, record);
-    }
-
-    fn headers(&mut self, family: &str, word: &str, id: Option<&str>, at: At, record: &Record) {
-        if let Some(fault) = wire::header_fault(record, family, word, id) {
-            self.findings.add(Kind::WrongHeaders, at, fault);
-        }
-    }
-
-    fn claim(&mut self, at: At, cause: &Cause, subject: u32, what: Claimed) {
-        match self.findings.names.find(&cause.topic).filter(|topic| topic.is_input()) {
-            Some(topic) => {
-                let cause = At { topic, partition: cause.partition, offset: cause.offset };
-                let claim = Claim { at, cause, subject, what };
-                if let Some((claim, class)) = self.inputs.claim(claim, &self.registry, &mut self.findings) {
-                    settled(&mut self.orders, &claim, class);
-                }
-            }
-            None => self.findings.add(Kind::UnknownCause, at, format!("its cause is in `{}`, which is no input topic", cause.topic)),
-        }
-    }
-}
-
-/// What an order learns only when a movement's cause is known.
-fn settled(orders: &mut Orders, claim: &Claim, class: Class) {
-    if let (Class::Cancel, Claimed::Movement { kind: MovementKind::Returned, sku, location, units }) = (class, claim.what) {
-        orders.put_back(claim.subject, Units::of(units, Role::Row, sku, location), claim.at);
     }
 }

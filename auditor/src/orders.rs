@@ -1,7 +1,7 @@
 //! The course of every order: its events one by one, and what was held, sold and brought back for it. Events and
 //! movements may be read in any mix; what needs both is checked at the end. Knows nothing of SKUs' figures.
 
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::facts::{At, Findings, Registry, Role, Topic, Units};
 use crate::report::Kind;
@@ -86,7 +86,7 @@ impl Order {
     }
 
     fn left(&self) -> i64 {
-        self.lines.iter().map(|line| line.left).sum()
+        self.lines.iter().fold(0, |sum: i64, line| sum.saturating_add(line.left))
     }
 }
 
@@ -104,6 +104,7 @@ pub(crate) struct Held {
     pub at: At,
     pub timestamp: i64,
     pub order: u32,
+    pub sku: u32,
     /// Number of the pair of SKU and location.
     pub row: u32,
     pub kind: MovementKind,
@@ -122,7 +123,14 @@ pub(crate) struct Orders {
     open: FxHashMap<(u32, u32), i64>,
     /// Units sold and not back, by order and row.
     sold: FxHashMap<(u32, u32), i64>,
+    /// Orders that the catalogue refused, and the SKU: nothing of it may ever be held for them.
+    refused: FxHashSet<(u32, u32)>,
+    /// What was held, by order and SKU, before any event of the order was read; nothing, if events are read first.
+    early: FxHashSet<(u32, u32)>,
 }
+
+/// Reasons of the catalogue: the SKU's own task says no before it holds anything.
+const CATALOGUE_REASONS: [&str; 3] = ["withdrawn_sku", "price_mismatch", "currency_mismatch"];
 
 impl Orders {
     /// The order holds units at the row.
@@ -162,6 +170,14 @@ impl Orders {
             order.refunds = order.refunds.saturating_sub(1);
         }
         step(order, event.kind, &rows, &format_args!("order {id}"), at, registry, findings);
+        let by_catalogue = event.reason.as_deref().filter(|reason| CATALOGUE_REASONS.contains(reason));
+        if let (EventKind::Rejected, Some(reason), Some(sku)) = (event.kind, by_catalogue, &event.sku) {
+            let refused = (number, registry.sku(sku));
+            self.refused.insert(refused);
+            if self.early.contains(&refused) {
+                findings.add(Kind::RefusedAndHeld, at, format!("order {id} is rejected for {reason} of {sku}, which was held for it"));
+            }
+        }
         true
     }
 
@@ -180,8 +196,13 @@ impl Orders {
                 order.open += units;
                 if held.because == Topic::Orders {
                     order.held += units;
+                    if self.refused.contains(&(held.order, held.sku)) {
+                        findings.add(Kind::RefusedAndHeld, at, format!("`held` for {}, which the catalogue refused", name()));
+                    } else if order.seq == 0 {
+                        self.early.insert((held.order, held.sku));
+                    }
                 }
-                *self.open.entry(key).or_default() += quantity;
+                add(self.open.entry(key).or_default(), quantity);
             }
             M::Released | M::Expired | M::Sold | M::Confirmed => {
                 let open = self.open.get(&key).copied().unwrap_or_default();
@@ -201,7 +222,7 @@ impl Orders {
                 };
                 if kind == M::Sold {
                     order.sold += units;
-                    *self.sold.entry(key).or_default() += quantity;
+                    add(self.sold.entry(key).or_default(), quantity);
                 }
             }
             M::Returned => {
@@ -268,7 +289,7 @@ fn find(orders: &mut Vec<Option<Order>>, number: u32, at: At) -> &mut Order {
 /// The lines of an event: (SKU, units, the same as [`Role::Row`] if the line says where).
 fn rows(event: &OrderEvent, registry: &mut Registry) -> Vec<(u32, i64, Option<Units>)> {
     let mut row = |line: &crate::wire::EventLine| {
-        let sku = registry.skus.number(&line.sku);
+        let sku = registry.sku(&line.sku);
         let location = line.location.as_ref().map(|location| registry.locations.number(location));
         (sku, line.quantity, location.map(|location| Units::of(line.quantity, Role::Row, sku, location)))
     };
@@ -330,7 +351,7 @@ fn step(
                 let left = take(order, sku, |line| &mut line.left, units);
                 left.unwrap_or_else(|left| exceeded(sku, units, left));
                 if let Some(line) = order.lines.iter_mut().find(|line| line.sku == sku) {
-                    line.shipped += units;
+                    add(&mut line.shipped, units);
                 }
             }
             let left = order.left();
@@ -383,6 +404,11 @@ fn forbidden(order: &Order, kind: EventKind) -> Option<&'static str> {
     }
 }
 
+/// Absurd figures are reported elsewhere; here they must not overflow.
+fn add(sum: &mut i64, units: i64) {
+    *sum = sum.saturating_add(units);
+}
+
 /// One line per SKU.
 fn merge(rows: &[(u32, i64, Option<Units>)]) -> Box<[Line]> {
     let mut lines: Vec<Line> = Vec::with_capacity(rows.len());
@@ -390,7 +416,7 @@ fn merge(rows: &[(u32, i64, Option<Units>)]) -> Box<[Line]> {
     sorted.sort_unstable();
     for (sku, units) in sorted {
         match lines.last_mut() {
-            Some(line) if line.sku == sku => line.left += units,
+            Some(line) if line.sku == sku => add(&mut line.left, units),
             _ => lines.push(Line { sku, left: units, shipped: 0 }),
         }
     }

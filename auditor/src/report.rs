@@ -78,6 +78,56 @@ pub enum Kind {
     LevelMismatch,
     /// A SKU that moved and has no level.
     LevelMissing,
+    /// A rejection by the catalogue, and units of the refused SKU were held for the order.
+    RefusedAndHeld,
+    /// Units were held for a placed order while the product was surely withdrawn.
+    HeldWhileWithdrawn,
+    /// An input record with two outcomes where there must be one: a ping judged twice, a product's update told twice.
+    AnsweredTwice,
+    /// A SKU in the catalogue that is not written as its cleaned form.
+    UncleanSku,
+    /// A gap in a product's `seq`.
+    ProductSequence,
+    /// A product's version is not one more than before.
+    VersionGap,
+    /// A refusal or quarantine that names another version than stood.
+    WrongVersion,
+    /// The catalogue's row is not what the last event left.
+    CatalogMismatch,
+    /// Raised while raised, or resolved while not.
+    AlertOutOfTurn,
+    /// An alert's episode is not that of the one it ends, or not one more.
+    WrongEpisode,
+    /// An alert's figures contradict it or each other.
+    WrongAlert,
+    /// A forecast with figures that cannot be, or that contradict each other.
+    WrongForecast,
+    /// A gap in a shipment's `seq`.
+    ShipmentSequence,
+    /// An event or position that is earlier than the one before of the same key.
+    TimeBackwards,
+    /// Arrived where it is, left where it is not, or approaching again or where it has been.
+    FenceUnpaired,
+    /// A shipment ended while it was at a stop: `arrived` without `left`.
+    FenceLeftOpen,
+    /// Silent and resumed, or off and back on the route, do not take turns.
+    EpisodeUnpaired,
+    /// A stop was delivered, or failed, when it was done already.
+    StopEndedTwice,
+    /// A completed shipment with a stop that is neither delivered nor failed.
+    StopLeftOut,
+    /// Something happened to a shipment that was completed or recalled.
+    AfterTheEnd,
+    /// Every stop of a shipment is done, and it does not end.
+    ShipmentWithoutEnd,
+    /// An order, vehicle or shipment that no dispatch of that shipment names.
+    WrongLoad,
+    /// A vehicle moved faster than can be.
+    ImpossibleSpeed,
+    /// A verdict that the pings disprove: a duplicate that nothing else is like, late and newer than all before.
+    WrongVerdict,
+    /// A shipment departed twice, without being called back.
+    DepartedTwice,
 }
 
 impl Kind {
@@ -119,6 +169,31 @@ impl Kind {
             Kind::WrongReason => "wrong_reason",
             Kind::LevelMismatch => "level_mismatch",
             Kind::LevelMissing => "level_missing",
+            Kind::RefusedAndHeld => "refused_and_held",
+            Kind::HeldWhileWithdrawn => "held_while_withdrawn",
+            Kind::AnsweredTwice => "answered_twice",
+            Kind::UncleanSku => "unclean_sku",
+            Kind::ProductSequence => "product_sequence",
+            Kind::VersionGap => "version_gap",
+            Kind::WrongVersion => "wrong_version",
+            Kind::CatalogMismatch => "catalog_mismatch",
+            Kind::AlertOutOfTurn => "alert_out_of_turn",
+            Kind::WrongEpisode => "wrong_episode",
+            Kind::WrongAlert => "wrong_alert",
+            Kind::WrongForecast => "wrong_forecast",
+            Kind::ShipmentSequence => "shipment_sequence",
+            Kind::TimeBackwards => "time_backwards",
+            Kind::FenceUnpaired => "fence_unpaired",
+            Kind::FenceLeftOpen => "fence_left_open",
+            Kind::EpisodeUnpaired => "episode_unpaired",
+            Kind::StopEndedTwice => "stop_ended_twice",
+            Kind::StopLeftOut => "stop_left_out",
+            Kind::AfterTheEnd => "after_the_end",
+            Kind::ShipmentWithoutEnd => "shipment_without_end",
+            Kind::WrongLoad => "wrong_load",
+            Kind::ImpossibleSpeed => "impossible_speed",
+            Kind::DepartedTwice => "departed_twice",
+            Kind::WrongVerdict => "wrong_verdict",
         }
     }
 }
@@ -150,7 +225,7 @@ pub struct Moved {
 /// What the auditor read.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
-    /// All records of the eight topics.
+    /// All records of the topics that have a name.
     pub records: u64,
     pub inputs: u64,
     /// Orders that anything was said about.
@@ -180,6 +255,33 @@ pub struct Counts {
     pub unsettled: u64,
     /// Pairs of order and SKU at a place with units still held.
     pub open_holds: u64,
+    /// Products that an event speaks of.
+    pub products: u64,
+    /// Product events by `type`.
+    pub product_events: BTreeMap<&'static str, u64>,
+    /// Rows of the catalogue.
+    pub listings: u64,
+    /// Alerts by `state`.
+    pub alerts: BTreeMap<&'static str, u64>,
+    /// Pairs of SKU and place whose last alert is `raised`.
+    pub open_alerts: u64,
+    pub forecasts: u64,
+    pub feedback: u64,
+    pub pings: u64,
+    /// Pings without a verdict that are so new that they may be waiting for older ones.
+    pub waiting_pings: u64,
+    /// Verdicts on pings by word.
+    pub verdicts: BTreeMap<&'static str, u64>,
+    /// Vehicles with a position.
+    pub vehicles: u64,
+    /// Positions by `state`.
+    pub positions: BTreeMap<&'static str, u64>,
+    /// Shipments that an event speaks of.
+    pub shipments: u64,
+    /// Those that are neither completed nor recalled.
+    pub open_shipments: u64,
+    /// Shipment events by `type`.
+    pub shipment_events: BTreeMap<&'static str, u64>,
 }
 
 impl Counts {
@@ -223,6 +325,16 @@ impl fmt::Display for Report {
         row("movements", c.movements, list(&moved))?;
         row("skus", c.skus, format!("  at {} places, {} levels", c.places, c.levels))?;
         row("open holds", c.open_holds, String::new())?;
+        // What is not there is not spoken of.
+        let mut some = |name: &str, figure: u64, detail: String| if figure > 0 { row(name, figure, detail) } else { Ok(()) };
+        some("products", c.products, format!("  {} catalogue rows{}", c.listings, list(&c.product_events)))?;
+        some("alerts", total(&c.alerts), format!("{}, {} open", list(&c.alerts), c.open_alerts))?;
+        some("forecasts", c.forecasts, String::new())?;
+        some("feedback", c.feedback, String::new())?;
+        some("shipments", c.shipments, format!("  {} of them open", c.open_shipments))?;
+        some("their events", total(&c.shipment_events), list(&c.shipment_events))?;
+        some("pings", c.pings, format!("{}, {} waiting", list(&c.verdicts), c.waiting_pings))?;
+        some("positions", total(&c.positions), format!("  of {} vehicles{}", c.vehicles, list(&c.positions)))?;
         row("dead letters", c.dead_letters, list(&c.dead_letter_reasons))?;
         row("duplicates", c.duplicates, String::new())?;
         row("pending", c.pending, format!("  and {} orders unsettled", c.unsettled))?;
@@ -238,6 +350,10 @@ impl fmt::Display for Report {
             more => writeln!(f, "  … and {more} more"),
         }
     }
+}
+
+fn total(figures: &BTreeMap<&'static str, u64>) -> u64 {
+    figures.values().sum()
 }
 
 /// `  (a 1, b 2)`, or nothing.

@@ -133,7 +133,7 @@ impl Stock {
 
     /// The next level of a SKU: it must not contradict itself.
     pub fn level(&mut self, number: u32, level: &Level, at: At, registry: &mut Registry, findings: &mut Findings) {
-        let sum = |figure: fn(&crate::wire::LevelRow) -> i64| level.locations.iter().map(figure).sum::<i64>();
+        let sum = |figure: fn(&crate::wire::LevelRow) -> i64| level.locations.iter().map(figure).fold(0, i64::saturating_add);
         let rows_differ = level.locations.iter().any(|row| row.available != row.on_hand - row.reserved);
         if level.available != level.on_hand - level.reserved || rows_differ {
             findings.add(Kind::LevelMismatch, at, format!("available of {} is not on_hand less reserved", level.sku));

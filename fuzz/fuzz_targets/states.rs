@@ -2,6 +2,7 @@
 //! the same way again. The first byte chooses the kind.
 #![no_main]
 
+use processors::catalogue::Listing;
 use processors::orders::Order;
 use processors::stock::{Reservation, Seen, Stock};
 
@@ -17,10 +18,12 @@ macro_rules! round_trip {
 
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
     let Some((kind, bytes)) = bytes.split_first() else { return };
-    match kind % 4 {
+    match kind % 5 {
         0 => round_trip!(Order, bytes),
         1 => round_trip!(Stock, bytes),
         2 => round_trip!(Reservation, bytes),
-        _ => round_trip!(Seen, bytes),
+        3 => round_trip!(Listing, bytes),
+        4 => round_trip!(Seen, bytes),
+        _ => round_trip!(signatures::Seen, bytes),
     }
 });

@@ -2,7 +2,9 @@
 //! named limits. What it refuses has a reason with a sentence.
 
 use schemas::Source;
+use schemas::feedback::{Comment, MAX_EXCERPT_CHARS, MAX_KIND_BYTES, MAX_RATING};
 use schemas::fleet::FleetCommand;
+use schemas::product::{MAX_NAME_BYTES, MAX_REASON_CHARS, ProductCommand};
 use schemas::input::{
     self, Input, Line, MAX_AMOUNT, MAX_HOLD_SECONDS, MAX_ID_BYTES, MAX_LINES, MAX_QUANTITY, MAX_VALUE_BYTES, OrderCommand,
 };
@@ -12,11 +14,11 @@ use schemas::input::{
 pub fn decode(source: Source, value: &[u8]) {
     let named = serde_json::from_slice::<serde_json::Value>(value).ok().and_then(|v| v.get(source.key_field())?.as_str().map(str::to_owned));
     if let Some(key) = named
-        && let Ok(key) = input::decode_key(Some(key.as_bytes()))
+        && let Ok(key) = input::decode_key(source, Some(key.as_bytes()))
     {
-        check(source, key, value);
+        check(source, &key, value);
     }
-    check(source, "k", value);
+    check(source, "K", value);
 }
 
 fn check(source: Source, key: &str, value: &[u8]) {
@@ -66,6 +68,20 @@ fn within_limits(input: &Input<'_>, key: &str) {
             id(&count.count_id);
             id(&count.location);
             assert!((0..=MAX_QUANTITY).contains(&count.counted));
+        }
+        Input::Product(ProductCommand::Upsert { product, .. }) => {
+            assert!(product.name.as_deref().is_none_or(|name| name.len() <= MAX_NAME_BYTES && !name.chars().any(char::is_control)));
+            assert!(product.price.is_none_or(|price| (0..=MAX_AMOUNT).contains(&price)) && (product.price.is_none() || product.currency.is_some()));
+        }
+        Input::Product(ProductCommand::Withdraw { reason, .. }) => {
+            assert!(reason.as_deref().is_none_or(|reason| reason.chars().count() <= MAX_REASON_CHARS));
+        }
+        Input::Feedback(feedback) => {
+            id(&feedback.feedback_id);
+            id(&feedback.id);
+            assert!(feedback.kind.len() <= MAX_KIND_BYTES && feedback.rating.is_none_or(|stars| (1..=MAX_RATING).contains(&stars)));
+            let excerpt = feedback.text.as_ref().map(Comment::excerpt);
+            assert!(excerpt.is_none_or(|text| text.chars().count() <= MAX_EXCERPT_CHARS && !text.chars().any(char::is_control)));
         }
     }
 }

@@ -2,12 +2,28 @@
 //!
 //! Over the decoded fields, not the bytes: another order of JSON fields or another way to write a time is the same.
 
+use schemas::feedback::{Comment, Feedback};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 /// The first 16 bytes of a SHA-256: two records that differ share it with a chance of 2⁻¹²⁸, and nobody can make them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Fingerprint([u8; 16]);
+
+impl Fingerprint {
+    /// Of all that a feedback says but its id.
+    pub fn of_feedback(feedback: &Feedback<'_>) -> Fingerprint {
+        Fields::new()
+            .text(Some(feedback.about.word()))
+            .text(Some(&feedback.id))
+            .text(Some(&feedback.kind))
+            .number(feedback.rating.map(i64::from))
+            .text(feedback.text.as_ref().map(Comment::whole))
+            .text(feedback.order_id.as_deref())
+            .text(feedback.location.as_deref())
+            .finish()
+    }
+}
 
 /// Collects the fields of one record, in an order that its caller fixes.
 pub(crate) struct Fields(Sha256);

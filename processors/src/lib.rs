@@ -7,11 +7,17 @@
 //! | `orders/` | one order from `place` to `return`; asks stock for holds, decides, expires |
 //! | `stock/` | one SKU at its places; holds, deducts, counts; the hash chain of movements |
 //! | `fleet/` | one vehicle: its pings, its shipments, where they are and when they arrive |
+//! | `catalogue/` | one SKU's listing: versions, quarantine, ratings; an order's line against it |
+//! | `feedback.rs` | whom a feedback concerns |
+//! | `demand/` | what is sold a day; when to order how much; the alert that says so |
 //! | `verdict.rs` | what became of an input record |
 //! | `codec.rs` | state to bytes and back |
 //! | `fingerprint.rs` | tells a repeated record from a contradicting one |
 
+pub mod catalogue;
 mod codec;
+pub mod demand;
+pub mod feedback;
 mod fingerprint;
 pub mod fleet;
 pub mod orders;

@@ -7,8 +7,9 @@ mod world;
 use std::panic::catch_unwind;
 
 use schemas::input::{Count, Input, Line, OrderCommand, Payment, PaymentStatus, Place, Restock, RestockKind};
-use schemas::message::{Row, StockCommand, StockReply};
+use schemas::message::{Quote, Row, StockCommand, StockReply};
 use schemas::{Cause, Reason, Source, Timestamp, TopicNames};
+use waybill_processors::catalogue::Terms;
 use waybill_processors::orders::{MAX_DEFERRED, MAX_PAYMENTS, Order};
 use waybill_processors::stock::{self, Event, MAX_LOCATIONS, MAX_ON_HAND, Reservation, State, Stock};
 use waybill_processors::{DecodeError, Trigger};
@@ -43,7 +44,7 @@ fn pay(id: usize) -> Input<'static> {
 fn refused(outputs: &[Output]) -> Option<Reason> {
     outputs.iter().find_map(|output| match output {
         Output::DeadLetter(reject) => Some(reject.reason),
-        Output::Event(..) | Output::Duplicate | Output::ToVehicle(..) => None,
+        Output::Event(..) | Output::Product(..) | Output::Duplicate | Output::ToVehicle(..) => None,
     })
 }
 
@@ -146,12 +147,12 @@ fn state_of_another_format_is_told_from_damage() {
 
 /// What a stock task does with `command` for order 1 after it has held six units of ten for it.
 fn after_a_hold(command: StockCommand) -> Result<stock::Step, String> {
-    let config = stock::Config { split: false, names: TopicNames::default() };
+    let config = stock::Config { split: false, terms: Terms::default(), names: TopicNames::default() };
     let trigger = Trigger { at: NOW, cause: Cause { source: Source::Orders, partition: 0, offset: 0 } };
     let step = |event, stock, reservation| stock::apply(&config, "A", trigger, event, State { stock, reservation, ..State::default() });
     let Input::Restock(ten) = restock("R", "main", 10, RestockKind::Received) else { unreachable!() };
     let received = step(Event::Restock(ten), None, None);
-    let reserve = StockCommand::Reserve { attempt: 1, quantity: 6, location: None };
+    let reserve = StockCommand::Reserve { attempt: 1, quantity: 6, location: None, quote: Quote::default() };
     let held = step(Event::Command { order_id: "1", command: reserve }, received.stock, None);
     assert!(matches!(held.reply, Some(StockReply::Held { .. })));
     let reservation: Option<Reservation> = held.reservation.unwrap();
@@ -171,7 +172,7 @@ fn a_command_that_no_order_may_send_stops_and_says_which() {
         StockCommand::Confirm { rows: rows(7, "main") },
         StockCommand::Release { rows: rows(6, "shop") },
         StockCommand::Return { rows: rows(1, "shop") },
-        StockCommand::Reserve { attempt: 2, quantity: 1, location: None },
+        StockCommand::Reserve { attempt: 2, quantity: 1, location: None, quote: Quote::default() },
     ] {
         let message = after_a_hold(command.clone()).unwrap_err();
         assert!(message.contains("order 1") && message.contains("SKU A"), "{command:?}: {message}");

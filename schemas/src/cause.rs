@@ -11,11 +11,21 @@ pub enum Source {
     StockCounts,
     GpsPings,
     Dispatches,
+    Products,
+    Feedback,
 }
 
 impl Source {
-    pub const ALL: [Source; 6] =
-        [Source::Orders, Source::Payments, Source::Restocks, Source::StockCounts, Source::GpsPings, Source::Dispatches];
+    pub const ALL: [Source; 6] = [
+        Source::Orders,
+        Source::Payments,
+        Source::Restocks,
+        Source::StockCounts,
+        Source::Products,
+        Source::Feedback,
+        Source::GpsPings,
+        Source::Dispatches,
+    ];
 
     /// The topic's default name, which is also its name in `topology.toml`.
     pub fn name(self) -> &'static str {
@@ -26,6 +36,8 @@ impl Source {
             Source::StockCounts => "stock-counts",
             Source::GpsPings => "gps-pings",
             Source::Dispatches => "dispatches",
+            Source::Products => "products",
+            Source::Feedback => "feedback",
         }
     }
 
@@ -33,7 +45,8 @@ impl Source {
     pub fn key_field(self) -> &'static str {
         match self {
             Source::Orders | Source::Payments => "order_id",
-            Source::Restocks | Source::StockCounts => "sku",
+            Source::Restocks | Source::StockCounts | Source::Products => "sku",
+            Source::Feedback => "id",
             Source::GpsPings | Source::Dispatches => "vehicle_id",
         }
     }

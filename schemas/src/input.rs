@@ -8,8 +8,10 @@ use std::marker::PhantomData;
 
 use serde::{Deserialize, Deserializer, de};
 
+use crate::feedback::{Feedback, RawFeedback};
 use crate::fleet::{self, FleetCommand, Ping};
-use crate::{Reason, Reject, Source, Timestamp};
+use crate::product::{ProductCommand, RawProduct};
+use crate::{Reason, Reject, Source, Timestamp, sku};
 
 /// Longest record value in bytes.
 pub const MAX_VALUE_BYTES: usize = 1 << 20;
@@ -33,6 +35,8 @@ pub enum Input<'a> {
     Count(Count<'a>),
     Ping(Ping),
     Fleet(FleetCommand<'a>),
+    Product(ProductCommand),
+    Feedback(Feedback<'a>),
 }
 
 /// What a record on `orders` asks for; the order's id is the key.
@@ -124,17 +128,21 @@ pub struct Count<'a> {
 /// Where stock is when nobody says otherwise.
 pub const DEFAULT_LOCATION: &str = "main";
 
-/// The key as text: present, not empty, no control characters, at most [`MAX_ID_BYTES`].
-pub fn decode_key(key: Option<&[u8]>) -> Result<&str, Reject> {
-    let bytes = key.ok_or_else(|| Reject::new(Reason::MissingKey, "the record has no key; the key is the order_id, sku or vehicle_id"))?;
+/// The key as text: present, not empty, no control characters, at most [`MAX_ID_BYTES`]. A SKU is cleaned, so that the
+/// same article is the same key to whoever asks for its task.
+pub fn decode_key(source: Source, key: Option<&[u8]>) -> Result<Cow<'_, str>, Reject> {
+    let bytes =
+        key.ok_or_else(|| Reject::new(Reason::MissingKey, format!("the record has no key; the key is the {}", source.key_field())))?;
     let text = std::str::from_utf8(bytes).map_err(|e| Reject::new(Reason::InvalidKey, format!("the key is not UTF-8: {e}")))?;
-    match id_fault(text) {
-        None => Ok(text),
-        Some(fault) => Err(Reject::new(Reason::InvalidKey, format!("the key {fault}"))),
-    }
+    let checked = match source {
+        Source::Restocks | Source::StockCounts | Source::Products => sku::checked(Cow::Borrowed(text)),
+        // What feedback is about is said in the record.
+        Source::Orders | Source::Payments | Source::Feedback => id_fault(text).map_or(Ok(Cow::Borrowed(text)), Err),
+    };
+    checked.map_err(|fault| Reject::new(Reason::InvalidKey, format!("the key {fault}")))
 }
 
-/// Decodes and checks one record of `source` whose key is `key`.
+/// Decodes and checks one record of `source` whose key is `key`, as [`decode_key`] gives it.
 pub fn decode<'a>(source: Source, key: &str, value: Option<&'a [u8]>) -> Result<Input<'a>, Reject> {
     let bytes = value.ok_or_else(|| Reject::new(Reason::MissingValue, "the record has no value (a tombstone)"))?;
     if bytes.is_empty() {
@@ -151,6 +159,8 @@ pub fn decode<'a>(source: Source, key: &str, value: Option<&'a [u8]>) -> Result<
         Source::StockCounts => json::<RawCount>(text)?.check(key).map(Input::Count),
         Source::GpsPings => fleet::decode_ping(key, text).map(Input::Ping),
         Source::Dispatches => fleet::decode_dispatch(key, text).map(Input::Fleet),
+        Source::Products => json::<RawProduct>(text)?.check(key).map(Input::Product),
+        Source::Feedback => json::<RawFeedback>(text)?.check(key).map(Input::Feedback),
     }
 }
 
@@ -309,7 +319,7 @@ fn check_lines(raw: Vec<Object<RawLine<'_>>>, needed: bool) -> Result<Vec<Line<'
                 range(&at("line"), number, 0, i64::from(i32::MAX))?;
             }
             Ok(Line {
-                sku: id(&at("sku"), l.sku)?,
+                sku: sku::field(&at("sku"), l.sku)?,
                 quantity: range(&at("quantity"), required(&at("quantity"), l.quantity)?, 1, MAX_QUANTITY)?,
                 unit_price: l.unit_price.map(|p| range(&at("unit_price"), p, 0, MAX_AMOUNT)).transpose()?,
             })
@@ -344,7 +354,7 @@ impl<'a> RawPayment<'a> {
 
 impl<'a> RawRestock<'a> {
     fn check(self, key: &str) -> Result<Restock<'a>, Reject> {
-        let sku = id("sku", self.sku)?;
+        let sku = sku::field("sku", self.sku)?;
         same_as_key("sku", &sku, key)?;
         let kind = match &*required("kind", self.kind)? {
             "expected" => RestockKind::Expected { expected_at: self.expected_at },
@@ -376,7 +386,7 @@ impl<'a> RawRestock<'a> {
 
 impl<'a> RawCount<'a> {
     fn check(self, key: &str) -> Result<Count<'a>, Reject> {
-        let sku = id("sku", self.sku)?;
+        let sku = sku::field("sku", self.sku)?;
         same_as_key("sku", &sku, key)?;
         Ok(Count {
             count_id: id("count_id", self.count_id)?,
@@ -422,7 +432,7 @@ pub(crate) fn optional_id<'a>(field: &str, value: Option<Cow<'a, str>>) -> Resul
 }
 
 /// Ids are not empty, not long, and without control characters: they are joined by line feeds in the movements' hash.
-fn id_fault(text: &str) -> Option<String> {
+pub(crate) fn id_fault(text: &str) -> Option<String> {
     if text.is_empty() {
         Some("is empty".into())
     } else if text.len() > MAX_ID_BYTES {
@@ -435,7 +445,7 @@ fn id_fault(text: &str) -> Option<String> {
 }
 
 /// An ISO 4217 code: three upper-case letters.
-fn currency(value: Option<Cow<'_, str>>) -> Result<Option<Cow<'_, str>>, Reject> {
+pub(crate) fn currency(value: Option<Cow<'_, str>>) -> Result<Option<Cow<'_, str>>, Reject> {
     match value {
         Some(code) if code.len() != 3 || !code.bytes().all(|b| b.is_ascii_uppercase()) => {
             Err(Reject::new(Reason::InvalidValue, format!("`currency` is `{}`; it is three capital letters (ISO 4217)", brief(&code))))
@@ -539,14 +549,20 @@ mod tests {
 
     #[test]
     fn keys_and_bytes() {
-        fn word(key: Result<&str, Reject>) -> Result<&str, &'static str> {
-            key.map_err(|reject| reject.reason.word())
+        fn word(source: Source, key: Option<&[u8]>) -> Result<String, &'static str> {
+            decode_key(source, key).map(Cow::into_owned).map_err(|reject| reject.reason.word())
         }
-        assert_eq!(word(decode_key(Some(b"536365"))), Ok("536365"));
-        assert_eq!(word(decode_key(None)), Err("missing_key"));
-        assert_eq!(word(decode_key(Some(b""))), Err("invalid_key"));
-        assert_eq!(word(decode_key(Some(b"\xff"))), Err("invalid_key"));
-        assert_eq!(word(decode_key(Some(&[b'x'; 257]))), Err("invalid_key"));
+        for source in Source::ALL {
+            assert_eq!(word(source, Some(b"536365")), Ok("536365".into()));
+            assert_eq!(word(source, None), Err("missing_key"));
+            assert_eq!(word(source, Some(b"")), Err("invalid_key"));
+            assert_eq!(word(source, Some(b"\xff")), Err("invalid_key"));
+            assert_eq!(word(source, Some(&[b'x'; 257])), Err("invalid_key"));
+            // Only a SKU is the same in whatever case.
+            let same = source.key_field() == "sku";
+            assert_eq!(word(source, Some(b"15056bl")), Ok(if same { "15056BL" } else { "15056bl" }.into()));
+            assert_eq!(word(source, Some(b" ")), if same { Err("invalid_key") } else { Ok(" ".into()) });
+        }
         let bytes = |v: Option<&[u8]>| decode(Source::Orders, "1", v).map(|_| ()).map_err(|e| e.reason.word());
         assert_eq!(bytes(None), Err("missing_value"));
         assert_eq!(bytes(Some(b"")), Err("missing_value"));

@@ -10,22 +10,34 @@
 //! | `input.rs` | the records producers write, decoded and checked |
 //! | `event.rs` | the records consumers read, and their JSON |
 //! | `fleet/` | the same for vehicles and shipments |
+//! | `product.rs` `feedback.rs` | the same for the catalogue, and for what customers report |
+//! | `sku.rs` `gtin.rs` `currency.rs` `text.rs` | values in their one form |
+//! | `alert.rs` `forecast.rs` | what buyers read: low stock, and what will be needed |
 //! | `message.rs` | what the orders and stock processors tell each other |
 //! | `plan.rs` | a shipment's route, asked for and given back |
 //! | `sink.rs` | the topics consumers read, by role |
 //! | `reject.rs` | why a record became a dead letter |
 
+pub mod alert;
 mod cause;
+mod currency;
 pub mod event;
+pub mod feedback;
 pub mod fleet;
+pub mod forecast;
+pub mod gtin;
 pub mod input;
 pub mod message;
 pub mod plan;
+pub mod product;
 mod reject;
 mod sink;
+pub mod sku;
+pub mod text;
 mod time;
 
 pub use cause::{Cause, Source, TopicNames};
+pub use currency::Currency;
 pub use reject::{Reason, Reject};
 pub use sink::Sink;
 pub use time::{TimeText, Timestamp};

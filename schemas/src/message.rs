@@ -8,7 +8,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::plan::Plan;
-use crate::{Cause, Timestamp};
+use crate::{Cause, Currency, Timestamp};
 
 /// Units of one SKU at one place.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -31,7 +31,7 @@ pub struct ToStock {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum StockCommand {
     /// NONE → HELD, all of `quantity` or nothing. `location`: only this place may serve it.
-    Reserve { attempt: u16, quantity: i64, location: Option<Box<str>> },
+    Reserve { attempt: u16, quantity: i64, location: Option<Box<str>>, quote: Quote },
     /// HELD or CONFIRMED → RELEASED. Never needs availability.
     Release { rows: Vec<Row> },
     /// HELD → EXPIRED.
@@ -42,6 +42,15 @@ pub enum StockCommand {
     Sell { rows: Vec<Row> },
     /// COMMITTED units come back to the shelf.
     Return { rows: Vec<Row> },
+}
+
+/// What an order offers for a unit, to be compared with the catalogue. Empty for what is not said, and for an order
+/// that was promised before.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Quote {
+    /// Least and most of the SKU's unit prices in the order, minor units: if both fit, all do.
+    pub unit_prices: Option<(i64, i64)>,
+    pub currency: Option<Currency>,
 }
 
 /// From one SKU's stock to an order.
@@ -67,6 +76,12 @@ pub enum Denial {
     /// This SKU was never restocked, expected or counted.
     UnknownSku,
     InsufficientStock,
+    /// The catalogue has it as withdrawn, or its listing is in quarantine.
+    WithdrawnSku,
+    /// A unit price of the order is too far from the catalogue's.
+    PriceMismatch,
+    /// The order is in another currency than the catalogue's price.
+    CurrencyMismatch,
 }
 
 /// From a vehicle's task to an order that one of its shipments carries. Never refused and never answered.

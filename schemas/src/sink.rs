@@ -9,14 +9,22 @@ pub enum Sink {
     VehiclePositions,
     PingVerdicts,
     ShipmentEvents,
+    ProductCatalog,
+    ProductEvents,
+    LowStockAlerts,
+    Forecasts,
     DeadLetters,
 }
 
 impl Sink {
-    pub const ALL: [Sink; 7] = [
+    pub const ALL: [Sink; 11] = [
         Sink::OrderEvents,
         Sink::StockLevels,
         Sink::StockMovements,
+        Sink::ProductCatalog,
+        Sink::ProductEvents,
+        Sink::LowStockAlerts,
+        Sink::Forecasts,
         Sink::VehiclePositions,
         Sink::PingVerdicts,
         Sink::ShipmentEvents,
@@ -32,6 +40,10 @@ impl Sink {
             Sink::VehiclePositions => "vehicle-positions",
             Sink::PingVerdicts => "ping-verdicts",
             Sink::ShipmentEvents => "shipment-events",
+            Sink::ProductCatalog => "product-catalog",
+            Sink::ProductEvents => "product-events",
+            Sink::LowStockAlerts => "low-stock-alerts",
+            Sink::Forecasts => "forecasts",
             Sink::DeadLetters => "dead-letters",
         }
     }
@@ -39,8 +51,14 @@ impl Sink {
     /// The last record of a key says all that is to be known.
     pub fn is_compacted(self) -> bool {
         match self {
-            Sink::StockLevels | Sink::VehiclePositions => true,
-            Sink::OrderEvents | Sink::StockMovements | Sink::PingVerdicts | Sink::ShipmentEvents | Sink::DeadLetters => false,
+            Sink::StockLevels | Sink::ProductCatalog | Sink::Forecasts | Sink::VehiclePositions => true,
+            Sink::OrderEvents
+            | Sink::StockMovements
+            | Sink::ProductEvents
+            | Sink::LowStockAlerts
+            | Sink::PingVerdicts
+            | Sink::ShipmentEvents
+            | Sink::DeadLetters => false,
         }
     }
 }

@@ -4,12 +4,18 @@
 //! Exit codes: 0 done, 1 it failed or `verify` found something, 2 wrong usage or configuration.
 
 mod args;
+mod backtest;
 #[cfg(feature = "kafka")]
 mod check;
 mod demo;
+mod keys;
 mod logging;
+mod roads;
+#[cfg(feature = "osm")]
+mod roads_build;
 #[cfg(all(feature = "kafka", feature = "rocksdb"))]
 mod run;
+mod sign;
 #[cfg(feature = "kafka")]
 mod topics;
 mod verify;
@@ -47,7 +53,10 @@ pub fn main() -> ExitCode {
     // The demo is for people: the engine's everyday lines are not for them.
     let quiet = matches!(arguments.command, Command::Demo(_));
     logging::start(arguments.common.log, arguments.common.verbose, quiet);
-    logging::abort_on_panic();
+    // A map may be wrong in a way that its reader panics at; it says which map instead. No other thread runs then.
+    if !matches!(arguments.command, Command::Roads(_)) {
+        logging::abort_on_panic();
+    }
     let (code, message) = match dispatch(arguments.command, &arguments.common) {
         Ok(()) => return ExitCode::SUCCESS,
         Err(Failure::Said) => return ExitCode::from(1),
@@ -67,7 +76,11 @@ fn dispatch(command: Command, common: &Common) -> Result<(), Failure> {
         #[cfg(feature = "kafka")]
         Command::Check => check::check(&configuration(common)?),
         Command::Demo(own) => demo::demo(own),
+        Command::Backtest(own) => backtest::backtest(&configuration(common)?, &own),
+        Command::Roads(own) => roads::roads(&own),
         Command::Verify(own) => verify::verify(&configuration(common)?, &own),
+        Command::Sign(own) => sign::sign(&own),
+        Command::Keys(own) => keys::keys(own),
         #[cfg(not(all(feature = "kafka", feature = "rocksdb")))]
         other => {
             // What is wrong with the file is worth knowing in any build.
@@ -75,6 +88,13 @@ fn dispatch(command: Command, common: &Common) -> Result<(), Failure> {
             Err(without_kafka(other.name()))
         }
     }
+}
+
+/// The keys that the configuration names.
+#[cfg(feature = "kafka")]
+fn guards(config: &Config) -> Result<waybill::engine::plan::Guards, Failure> {
+    waybill::config::signatures::guards(config)
+        .map_err(|faults| Failure::Wrong(format!("keys of signatures cannot be used\n{}", faults.join("\n"))))
 }
 
 /// Said by a build that lacks what a command needs.

@@ -6,11 +6,13 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::path::Path;
 
+use processors::catalogue::{MAX_COMPLAINTS, Terms};
+use processors::demand::{self, reorder::z_of};
 use processors::orders::DeductOn;
 use toml::de::{DeTable, DeValue};
 
 use super::section::{Finding, Section};
-use super::{Config, Topic, public_topics, topics};
+use super::{Config, Topic, signatures, topics};
 use crate::engine::plan::{ClockMode, Processor, changelog_name, inbox_name};
 
 /// Everything that is wrong with a file, in the order of its lines.
@@ -42,6 +44,16 @@ const MAX_TASKS: i64 = 1_000;
 const MAX_WORKERS: i64 = 256;
 /// A ping that waits for older ones for longer than an hour is no news.
 const MAX_REORDER_MS: i64 = 3_600_000;
+const MAX_PRICE_JUMP_PERCENT: i64 = 1_000_000;
+const MAX_PRICE_TOLERANCE_PERCENT: i64 = 1_000;
+const MAX_COMPLAINT_DAYS: i64 = 365;
+/// A delay before an alert: a month.
+const MAX_DELAY_SECONDS: i64 = 2_592_000;
+/// From UTC to the furthest local time.
+const MAX_OFFSET_MINUTES: i64 = 14 * 60;
+const MAX_LEAD_DAYS: f64 = 3_650.0;
+/// Minor units.
+const MAX_COST: f64 = 1e12;
 
 /// Properties that belong to the engine: another value would break exactly-once without a word.
 const OWN_PROPERTIES: [&str; 13] = [
@@ -63,8 +75,10 @@ const OWN_PROPERTIES: [&str; 13] = [
 /// The configuration that `text` describes; what it does not say is as by default. `file` is its name in errors.
 pub fn parse(text: &str, file: &Path) -> Result<Config, Errors> {
     let (table, broken) = DeTable::parse_recoverable(text);
-    let mut findings: Vec<Finding> =
-        broken.iter().map(|e| Finding { at: e.span().map_or(0, |s| s.start), message: e.message().trim_end().to_owned() }).collect();
+    let mut findings: Vec<Finding> = broken
+        .iter()
+        .map(|e| Finding { at: e.span().map_or(0, |s| s.start), message: ::signatures::redacted(e.message().trim_end()).into_owned() })
+        .collect();
     let config = read(table.get_ref(), &mut findings);
     if findings.is_empty() {
         return Ok(config);
@@ -106,11 +120,28 @@ fn read(table: &DeTable<'_>, findings: &mut Vec<Finding>) -> Config {
     if let Some(mut stock) = root.section("stock") {
         config.stock_tasks = stock.integer("tasks", 1, MAX_TASKS).map_or(config.stock_tasks, |n| n as i32);
         config.split = stock.flag("split").unwrap_or(config.split);
+        config.terms = read_terms(&mut stock);
         stock.finish();
     }
     if let Some(mut fleet) = root.section("fleet") {
         read_fleet(&mut fleet, &mut config);
+        config.roads = fleet.text("roads").map(|(file, _)| file.into());
         fleet.finish();
+    }
+    if let Some(mut catalogue) = root.section("catalogue") {
+        let own = &mut config.catalogue;
+        let jump = catalogue.integer("price_jump_percent", 0, MAX_PRICE_JUMP_PERCENT);
+        // A factor below one and a little would hold back a price that does not change.
+        let jump = jump.map_or(own.price_jump_percent, |percent| (percent > 0).then_some(percent.max(100) as u32));
+        own.price_jump_percent = jump;
+        let complaints = catalogue.integer("complaints", 0, i64::from(MAX_COMPLAINTS));
+        own.complaints = complaints.map_or(own.complaints, |n| (n > 0).then_some(n as u16));
+        own.complaint_days = catalogue.integer("complaint_days", 1, MAX_COMPLAINT_DAYS).map_or(own.complaint_days, |n| n as u16);
+        catalogue.finish();
+    }
+    if let Some(mut section) = root.section("demand") {
+        config.demand = read_demand(&mut section);
+        section.finish();
     }
     // As many partitions as the processor at their other end has tasks: then nothing has to be forwarded.
     for (default, _, processor) in topics::public() {
@@ -139,6 +170,34 @@ fn read_fleet(fleet: &mut Section<'_, '_>, config: &mut Config) {
     own.depot_radius = fleet.integer("depot_radius_metres", 10, 10_000).map_or(own.depot_radius, |n| n as u32);
     own.approach_metres = fleet.integer("approach_metres", 10, 100_000).map_or(own.approach_metres, |n| n as f64);
     own.off_route_metres = fleet.integer("off_route_metres", 10, 100_000).map_or(own.off_route_metres, |n| n as f64);
+}
+
+/// The price's tolerance counts only if prices are checked.
+fn read_terms(stock: &mut Section<'_, '_>) -> Terms {
+    let tolerance = stock.integer("price_tolerance_percent", 0, MAX_PRICE_TOLERANCE_PERCENT).unwrap_or(0) as u32;
+    Terms {
+        price_tolerance_percent: stock.flag("check_prices").unwrap_or(false).then_some(tolerance),
+        listed_only: stock.flag("listed_only").unwrap_or(false),
+    }
+}
+
+/// `None`: it is switched off; the other keys are checked all the same.
+fn read_demand(section: &mut Section<'_, '_>) -> Option<demand::Config> {
+    let mut demand = demand::Config::default();
+    let on = section.flag("watch").unwrap_or(true);
+    demand.z = section.number("service_level", 0.5, 0.9999).map_or(demand.z, z_of);
+    demand.hysteresis = section.number("hysteresis", 0.0, 10.0).unwrap_or(demand.hysteresis);
+    let seconds = section.integer("raise_after_seconds", 0, MAX_DELAY_SECONDS);
+    demand.raise_after_seconds = seconds.map_or(demand.raise_after_seconds, |n| n as u32);
+    let offset = section.integer("utc_offset_minutes", -MAX_OFFSET_MINUTES, MAX_OFFSET_MINUTES);
+    demand.utc_offset_minutes = offset.map_or(demand.utc_offset_minutes, |n| n as i32);
+    let defaults = &mut demand.defaults;
+    defaults.lead_time_days = section.number("lead_time_days", 0.0, MAX_LEAD_DAYS).unwrap_or(defaults.lead_time_days);
+    defaults.lead_time_sigma_days = section.number("lead_time_sigma_days", 0.0, MAX_LEAD_DAYS).unwrap_or(defaults.lead_time_sigma_days);
+    defaults.order_cost = section.number("order_cost", 0.0, MAX_COST).unwrap_or(defaults.order_cost);
+    defaults.holding_rate = section.number("holding_rate", 0.0, 100.0).unwrap_or(defaults.holding_rate);
+    defaults.unit_cost = section.number("unit_cost", 0.0, MAX_COST).unwrap_or(defaults.unit_cost);
+    on.then_some(demand)
 }
 
 fn read_app(app: &mut Section<'_, '_>, config: &mut Config) {
@@ -231,11 +290,14 @@ fn read_topics(section: &mut Section<'_, '_>, config: &mut Config) {
         }
     }
     let mut places = BTreeMap::new();
-    for default in public_topics() {
+    for (default, role, _) in topics::public() {
         let Some(mut one) = section.section(default) else { continue };
         let Some(topic) = config.topics.get_mut(default) else { continue };
         if let Some(at) = read_topic(&mut one, topic) {
             places.insert(default, at);
+        }
+        if matches!(role, topics::Role::Source(_)) {
+            topic.signatures = signatures::read(&mut one);
         }
         one.finish();
     }
@@ -272,6 +334,7 @@ fn read_topic(one: &mut Section<'_, '_>, topic: &mut Topic) -> Option<usize> {
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "a test may fail by panic")]
 mod tests {
+    use super::signatures::Signatures;
     use super::*;
 
     fn parse_text(text: &str) -> Result<Config, Errors> {
@@ -287,7 +350,25 @@ mod tests {
         let text = include_str!("../../topology.toml");
         assert_eq!(parse_text(text), Ok(Config::default()));
         // Each key is there, so that the file shows all there is.
-        for key in ["name", "workers", "state_dir", "store_memory_mb", "http", "clock", "bootstrap", "tasks", "hold_seconds", "split"] {
+        for key in [
+            "name",
+            "workers",
+            "state_dir",
+            "store_memory_mb",
+            "http",
+            "clock",
+            "bootstrap",
+            "tasks",
+            "hold_seconds",
+            "split",
+            "check_prices",
+            "price_tolerance_percent",
+            "listed_only",
+            "price_jump_percent",
+            "complaints",
+            "complaint_days",
+            "signatures",
+        ] {
             assert!(text.lines().any(|line| line.starts_with(&format!("{key} = "))), "{key} is missing");
         }
         assert_eq!(parse_text(""), Ok(Config::default()));
@@ -320,6 +401,15 @@ mod tests {
             [stock]
             tasks = 2
             split = true
+            check_prices = true
+            price_tolerance_percent = 5
+            listed_only = true
+            [fleet]
+            roads = "/var/lib/shop/finland.roads"
+            [catalogue]
+            price_jump_percent = 0
+            complaints = 3
+            complaint_days = 7
             [topics.orders]
             name = "shop.orders"
             partitions = 12
@@ -331,12 +421,22 @@ mod tests {
         .unwrap();
         assert_eq!((config.app.as_str(), config.workers, config.http, config.clock), ("shop", 3, None, ClockMode::Record));
         assert_eq!((config.state_dir.as_path(), config.store_memory), (Path::new("/var/lib/shop"), 64 << 20));
+        assert_eq!(config.roads.as_deref(), Some(Path::new("/var/lib/shop/finland.roads")));
         let properties: Vec<_> = config.kafka.properties.iter().map(|(n, v)| (n.as_str(), v.as_str())).collect();
         assert_eq!(properties, [("fetch.wait.max.ms", "1000"), ("security.protocol", "ssl"), ("socket.keepalive.enable", "true")]);
         assert_eq!((config.kafka.bootstrap.as_str(), config.kafka.replication), ("a:1,b:2", Some(3)));
         assert_eq!((config.kafka.session_timeout_ms, config.kafka.transaction_timeout_ms), (20_000, 30_000));
         assert_eq!((config.orders.hold_seconds, config.orders.deduct_on, config.split), (60, DeductOn::Shipment, true));
-        let orders = Topic { name: "shop.orders".into(), partitions: 12, replication: Some(2), retention_ms: Some(172_800_000) };
+        assert_eq!(config.terms, Terms { price_tolerance_percent: Some(5), listed_only: true });
+        let catalogue = processors::catalogue::Config { price_jump_percent: None, complaints: Some(3), complaint_days: 7 };
+        assert_eq!(config.catalogue, catalogue);
+        let orders = Topic {
+            name: "shop.orders".into(),
+            partitions: 12,
+            replication: Some(2),
+            retention_ms: Some(172_800_000),
+            signatures: Signatures::default(),
+        };
         assert_eq!(config.topics["orders"], orders);
         // What is not said follows the tasks.
         let partitions = |name: &str| config.topics[name].partitions;

@@ -3,13 +3,14 @@
 
 pub mod file;
 mod section;
+pub mod signatures;
 pub mod topics;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use processors::{fleet, orders};
+use processors::{catalogue, demand, fleet, orders};
 use schemas::{Sink, Source};
 
 use crate::engine::plan::ClockMode;
@@ -34,11 +35,18 @@ pub struct Config {
     pub orders_tasks: i32,
     /// A line may be served from several places.
     pub split: bool,
+    /// What of the catalogue an order's line must fit.
+    pub terms: catalogue::Terms,
+    pub catalogue: catalogue::Config,
+    /// Forecasts and alerts; `None`: demand is not watched.
+    pub demand: Option<demand::Config>,
     pub stock_tasks: i32,
     pub fleet: fleet::Config,
     pub fleet_tasks: i32,
     /// Every ping's verdict is written.
     pub verdicts: bool,
+    /// What `waybill roads build` has written, for the fleet's plans; `None`: great circles.
+    pub roads: Option<PathBuf>,
     /// By default name (`orders`, `order-events` …).
     pub topics: BTreeMap<String, Topic>,
 }
@@ -66,6 +74,8 @@ pub struct Topic {
     pub replication: Option<i32>,
     /// Milliseconds; `None`: the broker's default.
     pub retention_ms: Option<i64>,
+    /// Of a source topic: who may write.
+    pub signatures: signatures::Signatures,
 }
 
 /// The public topics by their default names: what producers write, then what consumers read.
@@ -82,7 +92,10 @@ impl Config {
 
 impl Default for Config {
     fn default() -> Config {
-        let topic = |name: &str| (name.to_owned(), Topic { name: name.to_owned(), partitions: 4, replication: None, retention_ms: None });
+        let topic = |name: &str| {
+            let signatures = signatures::Signatures::default();
+            (name.to_owned(), Topic { name: name.to_owned(), partitions: 4, replication: None, retention_ms: None, signatures })
+        };
         Config {
             app: "waybill".into(),
             workers: 1,
@@ -101,10 +114,14 @@ impl Default for Config {
             orders: orders::Config { hold_seconds: 900, deduct_on: orders::DeductOn::Payment },
             orders_tasks: 4,
             split: false,
+            terms: catalogue::Terms::default(),
+            catalogue: catalogue::Config::default(),
+            demand: Some(demand::Config::default()),
             stock_tasks: 4,
             fleet: fleet::Config::default(),
             fleet_tasks: 4,
             verdicts: false,
+            roads: None,
             topics: public_topics().map(topic).collect(),
         }
     }

@@ -117,6 +117,9 @@ impl<S: Stores + Sync> Engine<S> {
             fleet: config.fleet.clone(),
             verdicts: config.verdicts,
             planner: Planner::default(),
+            terms: config.terms.clone(),
+            catalogue: config.catalogue.clone(),
+            demand: config.demand.clone(),
             clock,
         }));
         // The figures of a replay are of another time: what is served later begins at nothing.

@@ -28,7 +28,10 @@ pub struct Invoice {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Line {
+    /// In its one form.
     pub sku: String,
+    /// As the invoice has it: some are in small letters on one and in capitals on another.
+    pub written: String,
     /// Positive, of a cancellation, too.
     pub quantity: i64,
     /// Pence.
@@ -102,7 +105,8 @@ impl History {
             self.rows.unreadable += 1;
             return;
         };
-        let sku = row.code.trim();
+        let written = row.code.trim();
+        let sku = &*schemas::sku::clean(written);
         if !sku.starts_with(|c: char| c.is_ascii_digit()) {
             self.rows.charges += 1;
             return;
@@ -128,7 +132,7 @@ impl History {
         }
         if let Some(invoice) = invoices.last_mut() {
             let unit_price = (row.pounds * 100.0).round() as i64;
-            invoice.lines.push(Line { sku: sku.to_owned(), quantity, unit_price });
+            invoice.lines.push(Line { sku: sku.to_owned(), written: written.to_owned(), quantity, unit_price });
         }
     }
 
@@ -156,7 +160,7 @@ mod tests {
         let first = &history.orders[0];
         assert_eq!((first.number.as_str(), first.customer.as_deref(), first.lines.len()), ("536365", Some("17850"), 7));
         assert_eq!(Timestamp(first.at).to_string(), "2010-12-01T08:26:00.000Z");
-        assert_eq!(first.lines[0], Line { sku: "85123A".into(), quantity: 6, unit_price: 255 });
+        assert_eq!(first.lines[0], Line { sku: "85123A".into(), written: "85123A".into(), quantity: 6, unit_price: 255 });
         assert_eq!(history.names["85123A"], "WHITE HANGING HEART T-LIGHT HOLDER");
         let numbers: std::collections::BTreeSet<_> = history.orders.iter().map(|o| &o.number).collect();
         assert_eq!(numbers.len(), history.orders.len(), "no invoice is split");

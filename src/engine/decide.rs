@@ -1,9 +1,11 @@
 //! What happens to one record: to its task if it is here, by way of the inbox if it is not, to the dead letters if it
 //! cannot be taken. Messages that follow are delivered before the next record.
 
+use std::sync::Arc;
 use std::time::Instant;
 
-use processors::{Trigger, Verdict, fleet as fleet_rules, orders as order_rules, stock as stock_rules};
+use processors::feedback::{self, Subject};
+use processors::{Trigger, Verdict, catalogue as product_rules, fleet as fleet_rules, orders as order_rules, stock as stock_rules};
 use schemas::input::{self, Input};
 use schemas::{Cause, Reason, Reject, Timestamp};
 use state::Stores;
@@ -14,7 +16,7 @@ use super::plan::{ClockMode, Processor, Role, TaskId};
 use super::task::Task;
 use super::work::{Context, Fault};
 use super::worker::{Slot, Worker};
-use super::{fleet, orders, stock};
+use super::{fleet, orders, products, signed, stock};
 use crate::log::{HeaderRef, Log, Message as _};
 
 /// Most headers, and most bytes of headers, that a record may carry.
@@ -62,7 +64,7 @@ impl<L: Log, S: Stores> Worker<L, S> {
             if original.timestamp > now + MOST_AHEAD_MILLIS {
                 return Err(ahead_of_time(original.timestamp, now));
             }
-            input::decode_key(original.key)
+            input::decode_key(original.source, original.key)
         });
         let key = match checked {
             Ok(key) => key,
@@ -76,26 +78,52 @@ impl<L: Log, S: Stores> Worker<L, S> {
             // Live, these holds would have run out before this record came.
             self.fire_all(original.timestamp)?;
         }
-        let owner = self.plan.task_of(Processor::of(original.source), key.as_bytes());
+        let Some(processor) = Processor::of(original.source) else {
+            self.dispatch(&key, original);
+            return Ok(());
+        };
+        let owner = self.plan.task_of(processor, key.as_bytes());
         if reader == Some(owner) && matches!(self.tasks.get(&owner), Some(Slot::Ready(_))) {
-            return self.source_decision(owner, key, original);
+            return self.source_decision(owner, &key, original);
         }
         self.batch.tally.forwarded += 1;
+        self.forward(processor, &key, original);
+        Ok(())
+    }
+
+    /// Feedback, which belongs to no task: to the task of its subject, like a record that was forwarded, and there it
+    /// is decided. That nothing is kept here makes it stateless; it is in the same transaction all the same.
+    fn dispatch(&mut self, key: &str, original: &Original<'_>) {
+        match input::decode(original.source, key, original.value) {
+            Ok(Input::Feedback(feedback)) => match feedback::route(&feedback) {
+                Subject::Order(order_id) => self.forward(Processor::Orders, order_id, original),
+                Subject::Sku(sku) => self.forward(Processor::Stock, sku, original),
+            },
+            Ok(other) => unreachable!("a record of `{}` was read as {other:?}", original.source.name()),
+            Err(reject) => self.dead_letter(original, &reject),
+        }
+    }
+
+    /// Sends a source record to the task of `task_key`.
+    fn forward(&mut self, to: Processor, task_key: &str, original: &Original<'_>) {
+        let key = original.key.unwrap_or_default();
         let forward = Forward {
+            to,
+            task_key: (task_key.as_bytes() != key).then(|| task_key.into()),
             source: original.source,
             partition: original.partition,
             offset: original.offset,
             timestamp: original.timestamp,
-            key: key.as_bytes().into(),
+            key: key.into(),
             value: original.value.map(Into::into),
             headers: original.headers.iter().map(|(name, value)| ((*name).into(), value.map(Into::into))).collect(),
         };
         self.outgoing.push_back(Message { body: Body::Forward(Box::new(forward)), trace: None });
-        Ok(())
     }
 
     /// A source record at its own task.
     fn source_decision(&mut self, id: TaskId, key: &str, original: &Original<'_>) -> Result<(), Fault> {
+        let Some(used) = self.check_signature(id, original)? else { return Ok(()) };
         let input = match input::decode(original.source, key, original.value) {
             Ok(input) => input,
             Err(reject) => {
@@ -103,6 +131,11 @@ impl<L: Log, S: Stores> Worker<L, S> {
                 return Ok(());
             }
         };
+        let signed = used.is_some();
+        if let Some(used) = used {
+            // Not before it could be read: the same value under another key would use up its id.
+            used.keep(self.at(id)?.0);
+        }
         let trace = original.headers.iter().find(|(name, _)| *name == "traceparent").and_then(|(_, v)| std::str::from_utf8((*v)?).ok());
         // A record without a time happened now, as far as the task knows.
         let at = if original.timestamp > 0 { original.timestamp } else { self.record_time };
@@ -115,6 +148,17 @@ impl<L: Log, S: Stores> Worker<L, S> {
             Input::Count(count) => self.stock_step(id, key, trigger, trace, stock_rules::Event::Count(count))?,
             Input::Ping(ping) => self.fleet_step(id, key, trigger, trace, fleet_rules::Event::Ping(ping))?,
             Input::Fleet(command) => self.fleet_step(id, key, trigger, trace, fleet_rules::Event::Command(command))?,
+            Input::Product(command) => self.product_step(id, key, trigger, trace, product_rules::Event::Command { command, signed })?,
+            Input::Feedback(feedback) => match feedback::route(&feedback) {
+                Subject::Order(order_id) => {
+                    let order_id = order_id.to_owned();
+                    self.order_step(id, &order_id, trigger, trace, order_rules::Event::Feedback(feedback))?
+                }
+                Subject::Sku(sku) => {
+                    let sku = sku.to_owned();
+                    self.product_step(id, &sku, trigger, trace, product_rules::Event::Feedback(feedback))?
+                }
+            },
         };
         match verdict {
             Verdict::Applied => {}
@@ -122,6 +166,23 @@ impl<L: Log, S: Stores> Worker<L, S> {
             Verdict::Refused(reject) => self.dead_letter(original, &reject),
         }
         Ok(())
+    }
+
+    /// By the rule of its topic. `None`: it is refused, and a dead letter by now. `Some(None)`: there is no id to keep.
+    fn check_signature(&mut self, id: TaskId, original: &Original<'_>) -> Result<Option<Option<signed::Used>>, Fault> {
+        let plan = Arc::clone(&self.plan);
+        let Some(guard) = plan.guard(original.source) else { return Ok(Some(None)) };
+        let Some(Slot::Ready(task)) = self.tasks.get(&id) else { return Err(not_here(id)) };
+        match signed::check(task, guard, original)? {
+            Ok(used) => {
+                *self.batch.tally.signatures.entry((original.source, used.is_some())).or_default() += 1;
+                Ok(Some(used))
+            }
+            Err(reject) => {
+                self.dead_letter(original, &reject);
+                Ok(None)
+            }
+        }
     }
 
     /// A message at its receiver.
@@ -159,9 +220,9 @@ impl<L: Log, S: Stores> Worker<L, S> {
                 };
                 self.record_time = self.record_time.max(f.timestamp);
                 // The forwarding worker has read the key before.
-                let key = std::str::from_utf8(&f.key)
+                let key = input::decode_key(f.source, Some(&f.key))
                     .map_err(|e| Fault::Damaged { place: format!("a record forwarded to task {}", id.name()), message: e.to_string() })?;
-                return self.source_decision(id, key, &original);
+                return self.source_decision(id, &key, &original);
             }
         };
         assert!(!matches!(verdict, Verdict::Refused(_)), "task {} refused a message of another task: {verdict:?}", id.name());
@@ -202,6 +263,18 @@ impl<L: Log, S: Stores> Worker<L, S> {
     ) -> Result<Verdict, Fault> {
         let (task, mut context) = self.at(id)?;
         fleet::decide(task, &mut context, vehicle_id, trigger, trace, event)
+    }
+
+    fn product_step(
+        &mut self,
+        id: TaskId,
+        sku: &str,
+        trigger: Trigger,
+        trace: Option<&str>,
+        event: product_rules::Event<'_>,
+    ) -> Result<Verdict, Fault> {
+        let (task, mut context) = self.at(id)?;
+        products::decide(task, &mut context, sku, trigger, trace, event)
     }
 
     /// A task that is here, about to be touched, and what its step writes to.

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::plan::Processor;
 
 /// First byte of every inbox record. A reader that meets another stops with a message that says so.
-const FORMAT: u8 = 1;
+const FORMAT: u8 = 2;
 
 /// A message and the W3C trace context of its cause, if it had one.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -23,7 +23,7 @@ pub struct Message {
 pub enum Body {
     ToStock(ToStock),
     ToOrder(ToOrder),
-    /// A source record that was found in a partition that is not its task's.
+    /// A source record that was found in a partition that is not its task's, or whose topic belongs to no task.
     Forward(Box<Forward>),
     ShipmentUpdate(Box<ShipmentUpdate>),
     ToFleet(Box<ToFleet>),
@@ -32,6 +32,10 @@ pub enum Body {
 /// A source record with its coordinates, as it came.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Forward {
+    pub to: Processor,
+    /// The key by which its task is found, where that is not the record's own: a SKU in its one form, the subject of a
+    /// feedback.
+    pub task_key: Option<Box<str>>,
     pub source: Source,
     pub partition: i32,
     pub offset: i64,
@@ -47,7 +51,7 @@ impl Message {
             Body::ToStock(_) => Processor::Stock,
             Body::ToOrder(_) | Body::ShipmentUpdate(_) => Processor::Orders,
             Body::ToFleet(_) => Processor::Fleet,
-            Body::Forward(f) => Processor::of(f.source),
+            Body::Forward(f) => f.to,
         }
     }
 
@@ -56,7 +60,7 @@ impl Message {
         match &self.body {
             Body::ToStock(m) => m.sku.as_bytes(),
             Body::ToOrder(m) => m.order_id.as_bytes(),
-            Body::Forward(f) => &f.key,
+            Body::Forward(f) => f.task_key.as_deref().map_or(&f.key, str::as_bytes),
             Body::ShipmentUpdate(m) => m.order_id.as_bytes(),
             Body::ToFleet(m) => m.vehicle_id.as_bytes(),
         }

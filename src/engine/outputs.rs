@@ -1,8 +1,11 @@
-//! Decisions as records: order events, movements, levels, dead letters, with their CloudEvents headers. Writes into
+//! Decisions as records: order events, movements, levels, the catalogue, dead letters, with their CloudEvents headers. Writes into
 //! the transaction's buffer; decides nothing.
 
+use schemas::alert::{Alert, alert_id};
 use schemas::event::{Level, Movement, Named, OrderEvent, event_id};
 use schemas::fleet::{PingVerdict, ShipmentEvent, ShipmentEventId, VehiclePosition};
+use schemas::forecast::Forecast;
+use schemas::product::{CatalogueRow, ProductEvent};
 use schemas::{Reject, Sink, Source, Timestamp};
 
 use super::plan::{Plan, Processor};
@@ -104,6 +107,52 @@ pub fn shipment_event(plan: &Plan, out: &mut Records, shipment_id: &str, event: 
     });
 }
 
+pub fn product_event(plan: &Plan, out: &mut Records, sku: &str, event: &ProductEvent, trace: Option<&str>) {
+    let topic = plan.source_name(event.cause.source);
+    let id = event_id(topic, event.cause, sku, event.seq);
+    let time = event.at.text();
+    let (headers, used) = cloud_event(&id, event.kind.event_type(), time.as_str(), trace);
+    let to = plan.sink(Sink::ProductEvents, sku.as_bytes());
+    out.push_with(to, Some(sku.as_bytes()), &headers[..used], |value| {
+        Named { event, key: sku, id: &id, topic }.write(value);
+    });
+}
+
+pub fn catalogue_row(plan: &Plan, out: &mut Records, sku: &str, row: &CatalogueRow) {
+    let topic = plan.source_name(row.cause.source);
+    let id = event_id(topic, row.cause, sku, row.version);
+    let time = row.at.text();
+    let (headers, used) = cloud_event(&id, "waybill.product.listing", time.as_str(), None);
+    let to = plan.sink(Sink::ProductCatalog, sku.as_bytes());
+    out.push_with(to, Some(sku.as_bytes()), &headers[..used], |value| {
+        Named { event: row, key: sku, id: &id, topic }.write(value);
+    });
+}
+
+/// The CloudEvents id names the episode and which of its ends: it follows from the SKU's history.
+pub fn alert(plan: &Plan, out: &mut Records, sku: &str, alert: &Alert, trace: Option<&str>) {
+    let topic = plan.source_name(alert.cause.source);
+    let id = alert_id(sku, alert);
+    let event_id = format!("{id}/{}", alert.state.word());
+    let time = alert.at.text();
+    let (headers, used) = cloud_event(&event_id, alert.state.event_type(), time.as_str(), trace);
+    let to = plan.sink(Sink::LowStockAlerts, sku.as_bytes());
+    out.push_with(to, Some(sku.as_bytes()), &headers[..used], |value| {
+        Named { event: alert, key: sku, id: &id, topic }.write(value);
+    });
+}
+
+pub fn forecast(plan: &Plan, out: &mut Records, sku: &str, forecast: &Forecast) {
+    let topic = plan.source_name(forecast.cause.source);
+    let time = forecast.at.text();
+    let id = format!("{sku}/forecast/{}", time.as_str());
+    let (headers, used) = cloud_event(&id, "waybill.stock.forecast", time.as_str(), None);
+    let to = plan.sink(Sink::Forecasts, sku.as_bytes());
+    out.push_with(to, Some(sku.as_bytes()), &headers[..used], |value| {
+        Named { event: forecast, key: sku, id: &id, topic }.write(value);
+    });
+}
+
 /// Key, value and headers as they came, then why and where from. The `__streams.errors.*` names are those of KIP-1034,
 /// so that tools made for Kafka Streams read them.
 pub fn dead_letter(plan: &Plan, out: &mut Records, record: &Original<'_>, reject: &Reject) {
@@ -112,6 +161,7 @@ pub fn dead_letter(plan: &Plan, out: &mut Records, record: &Original<'_>, reject
     let offset = record.offset.to_string();
     let timestamp = record.timestamp.to_string();
     let reason = reject.reason.word();
+    let reader = Processor::of(record.source).map_or("feedback", Processor::name);
     let mut headers = record.headers.to_vec();
     headers.extend::<[HeaderRef<'_>; 13]>([
         ("waybill.error.reason", Some(reason.as_bytes())),
@@ -120,7 +170,7 @@ pub fn dead_letter(plan: &Plan, out: &mut Records, record: &Original<'_>, reject
         ("waybill.source.partition", Some(partition.as_bytes())),
         ("waybill.source.offset", Some(offset.as_bytes())),
         ("waybill.source.timestamp", Some(timestamp.as_bytes())),
-        ("waybill.processor", Some(Processor::of(record.source).name().as_bytes())),
+        ("waybill.processor", Some(reader.as_bytes())),
         ("waybill.version", Some(env!("CARGO_PKG_VERSION").as_bytes())),
         ("__streams.errors.exception", Some(reason.as_bytes())),
         ("__streams.errors.message", Some(reject.message.as_bytes())),

@@ -2,13 +2,15 @@
 
 use std::sync::Arc;
 
-use processors::{fleet, orders, stock};
+use processors::{catalogue, demand, fleet, orders, stock};
 use schemas::{Sink, Source, TopicNames};
+use serde::{Deserialize, Serialize};
+use signatures::Guard;
 
 use crate::log::{TopicId, Topics, Tp};
 use crate::planner::Planner;
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Processor {
     Orders,
     Stock,
@@ -31,12 +33,13 @@ impl Processor {
         Sink::ALL.into_iter().any(|sink| sink.is_compacted() && Processor::writing(sink) == self)
     }
 
-    /// The processor that a source topic's records belong to.
-    pub fn of(source: Source) -> Processor {
+    /// The processor that a source topic's records belong to; `None`: each record says whom it concerns.
+    pub fn of(source: Source) -> Option<Processor> {
         match source {
-            Source::Orders | Source::Payments => Processor::Orders,
-            Source::Restocks | Source::StockCounts => Processor::Stock,
-            Source::GpsPings | Source::Dispatches => Processor::Fleet,
+            Source::Orders | Source::Payments => Some(Processor::Orders),
+            Source::Restocks | Source::StockCounts | Source::Products => Some(Processor::Stock),
+            Source::GpsPings | Source::Dispatches => Some(Processor::Fleet),
+            Source::Feedback => None,
         }
     }
 
@@ -44,20 +47,26 @@ impl Processor {
     pub fn writing(sink: Sink) -> Processor {
         match sink {
             Sink::OrderEvents | Sink::DeadLetters => Processor::Orders,
-            Sink::StockLevels | Sink::StockMovements => Processor::Stock,
+            Sink::StockLevels
+            | Sink::StockMovements
+            | Sink::ProductCatalog
+            | Sink::ProductEvents
+            | Sink::LowStockAlerts
+            | Sink::Forecasts => Processor::Stock,
             Sink::VehiclePositions | Sink::PingVerdicts | Sink::ShipmentEvents => Processor::Fleet,
         }
     }
 
     /// Whether a record of this source may lead to something in this processor, by whatever way. Its timers fire only
-    /// when all such records of the time before have been decided.
+    /// when all such records of the time before have been decided. Feedback changes nothing that a timer is about: a
+    /// backlog of it holds nothing up.
     pub fn depends_on(self, source: Source) -> bool {
         match self {
             // A dispatch ships orders, and with them their goods; a ping moves neither.
-            Processor::Orders => Processor::of(source) == Processor::Orders || source == Source::Dispatches,
-            Processor::Stock => source != Source::GpsPings,
+            Processor::Orders => Processor::of(source) == Some(Processor::Orders) || source == Source::Dispatches,
+            Processor::Stock => matches!(Processor::of(source), Some(Processor::Orders | Processor::Stock)) || source == Source::Dispatches,
             // An order tells its old vehicle when another one has it.
-            Processor::Fleet => Processor::of(source) != Processor::Stock,
+            Processor::Fleet => matches!(Processor::of(source), Some(Processor::Fleet | Processor::Orders)),
         }
     }
 }
@@ -116,7 +125,25 @@ pub struct Plan {
     pub verdicts: bool,
     /// Makes the plans of shipments.
     pub planner: Planner,
+    pub catalogue: catalogue::Config,
+    /// `None`: demand is not watched.
+    pub demand: Option<demand::Config>,
     pub clock: ClockMode,
+    guards: Guards,
+}
+
+/// The rules for signatures, by source topic; those that have none take records as they come.
+#[derive(Clone, Debug, Default)]
+pub struct Guards([Option<Guard>; Source::ALL.len()]);
+
+impl Guards {
+    pub fn set(&mut self, source: Source, guard: Guard) {
+        self.0[source as usize] = Some(guard);
+    }
+
+    pub fn of(&self, source: Source) -> Option<&Guard> {
+        self.0[source as usize].as_ref()
+    }
 }
 
 /// Names and partition counts from which a [`Plan`] is made.
@@ -131,6 +158,9 @@ pub struct PlanInput<'a> {
     pub fleet: fleet::Config,
     pub verdicts: bool,
     pub planner: Planner,
+    pub terms: catalogue::Terms,
+    pub catalogue: catalogue::Config,
+    pub demand: Option<demand::Config>,
     pub clock: ClockMode,
 }
 
@@ -171,12 +201,26 @@ impl Plan {
             internal,
             sinks,
             orders: input.orders,
-            stock: stock::Config { split: input.split, names: TopicNames::new(|source| (input.name)(source.name())) },
+            stock: stock::Config { split: input.split, terms: input.terms, names: TopicNames::new(|source| (input.name)(source.name())) },
+            catalogue: input.catalogue,
+            demand: input.demand,
             fleet: input.fleet,
             verdicts: input.verdicts,
             planner: input.planner,
             clock: input.clock,
+            guards: Guards::default(),
         }
+    }
+
+    /// The same, with records of some topics signed.
+    #[must_use]
+    pub fn with_guards(self, guards: Guards) -> Plan {
+        Plan { guards, ..self }
+    }
+
+    /// How records of this source are checked, if they are.
+    pub fn guard(&self, source: Source) -> Option<&Guard> {
+        self.guards.of(source)
     }
 
     pub fn role(&self, topic: TopicId) -> Role {
@@ -216,7 +260,7 @@ impl Plan {
         match self.role(tp.topic) {
             Role::Inbox(processor) => Some(TaskId { processor, partition: tp.partition }),
             Role::Source(source) => {
-                let processor = Processor::of(source);
+                let processor = Processor::of(source)?;
                 (self.topics.partitions(tp.topic) == self.internal(processor).tasks)
                     .then_some(TaskId { processor, partition: tp.partition })
             }

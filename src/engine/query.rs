@@ -1,26 +1,48 @@
 //! Answers from a task's committed state, as JSON.
 
+use processors::catalogue::Listing;
 use processors::fleet::Vehicle;
 use processors::orders::Order;
 use processors::stock::Stock;
+use schemas::event::Named;
 use serde_json::{Value, json};
 use state::Store;
 
-use super::plan::Processor;
+use super::plan::{Plan, Processor};
 use super::task::Task;
-use super::{fleet, orders, stock};
+use super::{demand, fleet, orders, products, stock};
 
-/// The order, SKU or vehicle under `key`; `None` if there is none.
-pub fn look_up<S: Store>(task: &Task<S>, key: &str) -> Option<Value> {
-    match task.id.processor {
-        Processor::Orders => {
+/// What a question is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Subject {
+    Order,
+    Stock,
+    Product,
+    Vehicle,
+}
+
+impl Subject {
+    /// Whose task knows.
+    pub fn processor(self) -> Processor {
+        match self {
+            Subject::Order => Processor::Orders,
+            Subject::Stock | Subject::Product => Processor::Stock,
+            Subject::Vehicle => Processor::Fleet,
+        }
+    }
+}
+
+/// What the task has under `key`; `None` if there is none. `now`: milliseconds, for the SKU's forecast.
+pub fn look_up<S: Store>(task: &Task<S>, plan: &Plan, now: i64, subject: Subject, key: &str) -> Option<Value> {
+    match subject {
+        Subject::Order => {
             let bytes = task.committed(&orders::key_of(key)).ok()??;
             let order = Order::decode(&bytes).ok()?;
             let mut value = serde_json::to_value(order.view()).ok()?;
             value.as_object_mut()?.insert("order_id".into(), key.into());
             Some(value)
         }
-        Processor::Fleet => {
+        Subject::Vehicle => {
             let bytes = task.committed(&fleet::key_of(key)).ok()??;
             let vehicle = Vehicle::decode(&bytes).ok()?;
             let position = vehicle.position();
@@ -38,10 +60,11 @@ pub fn look_up<S: Store>(task: &Task<S>, key: &str) -> Option<Value> {
                 "remaining_metres": position.as_ref().and_then(|p| p.remaining_metres),
             }))
         }
-        Processor::Stock => {
+        Subject::Stock => {
             let bytes = task.committed(&stock::key_of(key)).ok()??;
-            let level = Stock::decode(&bytes).ok()?.level();
-            Some(json!({
+            let stock = Stock::decode(&bytes).ok()?;
+            let level = stock.level();
+            let mut value = json!({
                 "sku": key,
                 "on_hand": level.on_hand,
                 "reserved": level.reserved,
@@ -50,7 +73,19 @@ pub fn look_up<S: Store>(task: &Task<S>, key: &str) -> Option<Value> {
                 "locations": level.locations,
                 "version": level.version,
                 "at": level.at.to_string(),
-            }))
+            });
+            if let Some(forecast) = demand::forecast(task, plan, key, &stock, now) {
+                value.as_object_mut()?.insert("forecast".into(), forecast);
+            }
+            Some(value)
+        }
+        Subject::Product => {
+            let bytes = task.committed(&products::key_of(key)).ok()??;
+            let row = Listing::decode(&bytes).ok()?.row()?;
+            // As on `product-catalog`, but for its cause, which is a matter of topics.
+            let mut value = serde_json::to_value(Named { event: &row, key, id: "", topic: "" }).ok()?;
+            value.as_object_mut()?.remove("cause");
+            Some(value)
         }
     }
 }

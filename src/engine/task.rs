@@ -21,6 +21,10 @@ pub const ORDER: u8 = b'o';
 pub const STOCK: u8 = b's';
 pub const RESERVATION: u8 = b'r';
 pub const SEEN: u8 = b'd';
+pub const PRODUCT: u8 = b'p';
+pub const DEMAND: u8 = b'f';
+/// Ids of signed records.
+pub const SIGNED: u8 = b'w';
 /// A vehicle; with it: its shipments, the pieces of their routes, plans that are wanted.
 pub const VEHICLE: u8 = b'v';
 pub const SHIPMENT: u8 = b'h';
@@ -28,13 +32,12 @@ pub const PIECE: u8 = b'l';
 pub const WANTED_PLAN: u8 = b'q';
 /// What the task has learned of roads.
 pub const SPEEDS: u8 = b'e';
-/// What the task itself remembers: [`VIEWS_MARK`], [`CLOCK_MARK`].
-pub const MARK: u8 = b'm';
 /// Of this store alone: [`POSITION`] and what else need not be restored.
 const LOCAL: u8 = 0;
 /// Timers, by due time; they follow from the states that set them, so the changelog has none. Above all other kinds.
 const TIMER: u8 = b'~';
 
+// `m`: what the task itself remembers.
 /// Value: changelog offset up to which the view of every changed state has been written.
 pub const VIEWS_MARK: &[u8] = b"mviews";
 /// Value: the task's record time, for `clock = "record"`.
@@ -128,6 +131,17 @@ impl<S: Store> Task<S> {
                 None => Ok(self.store.get(key)?.map(Cow::Owned)),
             },
         }
+    }
+
+    /// Like [`Task::get`], and remembers what it read, also that there is nothing: for keys that are read far more often
+    /// than written. What is written later goes before it, uncommitted in the overlay and then in its place.
+    pub fn get_often(&mut self, key: &[u8]) -> Result<Option<Cow<'_, [u8]>>, StoreError> {
+        debug_assert!(is_hot(key), "a later write would not replace what is remembered");
+        if self.overlay.get(key).is_none() && self.recent.get(key).is_none() {
+            let value = self.store.get(key)?;
+            self.recent.put(key.into(), value.map(Into::into));
+        }
+        self.get(key)
     }
 
     /// The committed value, for queries.
@@ -362,7 +376,7 @@ impl<S: Store> Task<S> {
 /// Whether the state under `key` is likely to be read again soon and often: to keep the others would cost more, in
 /// time and memory, than to read them from the store when they are wanted.
 fn is_hot(key: &[u8]) -> bool {
-    matches!(key.first(), Some(&STOCK | &VEHICLE | &SPEEDS))
+    matches!(key.first(), Some(&(STOCK | PRODUCT | DEMAND | VEHICLE | SPEEDS)))
 }
 
 /// 1 for an order with an open hold.
@@ -399,9 +413,8 @@ fn read_timer_key(timer: &[u8]) -> (i64, &[u8]) {
     (due, &timer[9..])
 }
 
-// The kinds sort below the timers, which `restore` relies on, and `LOCAL` is not a changelog key.
-const _: () = assert!(ORDER < TIMER && STOCK < TIMER && RESERVATION < TIMER && SEEN < TIMER && MARK < TIMER && LOCAL == 0);
-const _: () = assert!(VEHICLE < TIMER && SHIPMENT < TIMER && PIECE < TIMER && WANTED_PLAN < TIMER && SPEEDS < TIMER);
+// Kinds are letters: they sort below the timers, which `restore` relies on, and `LOCAL` is not a changelog key.
+const _: () = assert!(TIMER > b'z' && LOCAL < b'a');
 
 #[cfg(test)]
 mod tests {
@@ -410,6 +423,73 @@ mod tests {
     use crate::engine::plan::Processor;
     use state::Stores;
     use state::memory::MemoryStores;
+
+    /// A task on an empty store in memory.
+    fn open() -> Task<<MemoryStores as Stores>::Store> {
+        let id = TaskId { processor: Processor::Stock, partition: 0 };
+        let Found::Closed(hold) = Parking::<()>::default().take(id) else { panic!("nobody has it") };
+        Task::open(id, MemoryStores::default().open("t").unwrap(), hold).unwrap()
+    }
+
+    /// What is read often is remembered, and never longer than it is true: not when it is written, nor while that is
+    /// being committed, nor after it, nor when it fails, nor when another owner has written meanwhile.
+    #[test]
+    fn what_is_remembered_is_never_older_than_what_was_written() {
+        const KEY: &[u8] = b"pA";
+        let mut task = open();
+        let mut batch = Batch::default();
+        let mut end = 0;
+        let read = |task: &mut Task<_>| task.get_often(KEY).unwrap().map(Cow::into_owned);
+        assert_eq!(read(&mut task), None, "and that is remembered, too");
+        // A small random history against what must be read; the numbers are the values.
+        let (mut committed, mut sealed, mut active): (Option<Vec<u8>>, Option<Option<Vec<u8>>>, Option<Option<Vec<u8>>>) =
+            (None, None, None);
+        let mut state = 1u64;
+        for step in 0..20_000u64 {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            let value = step.to_be_bytes().to_vec();
+            match (state >> 33) % 8 {
+                0 | 1 => {
+                    task.put(KEY, |out| out.extend_from_slice(&value));
+                    active = Some(Some(value));
+                }
+                2 => {
+                    task.delete(KEY);
+                    active = Some(None);
+                }
+                3 if sealed.is_none() => {
+                    task.overlay.seal();
+                    sealed = active.take();
+                    if sealed.is_none() {
+                        task.apply(None, &mut batch).unwrap();
+                    }
+                }
+                4 if sealed.is_some() => {
+                    end += 1;
+                    task.apply(Some(end), &mut batch).unwrap();
+                    committed = sealed.take().unwrap_or_default();
+                }
+                5 if (state >> 40).is_multiple_of(8) => {
+                    task.discard().unwrap();
+                    (sealed, active) = (None, None);
+                    // Somebody else had the task, and wrote.
+                    end += 1;
+                    let change = Change { key: KEY.into(), value: Some(value.clone().into()) };
+                    task.restore(&[change], end, false, &mut batch).unwrap();
+                    committed = Some(value);
+                }
+                // Others push it out of the younger half of what is remembered.
+                6 if (state >> 40).is_multiple_of(64) => {
+                    for other in 0..20_000u32 {
+                        task.recent.put(other.to_be_bytes().into(), None);
+                    }
+                }
+                _ => {}
+            }
+            let expected = active.clone().or_else(|| sealed.clone()).unwrap_or_else(|| committed.clone());
+            assert_eq!(read(&mut task), expected, "step {step}");
+        }
+    }
 
     #[test]
     fn timers_fire_in_order_once_whether_committed_or_not() {

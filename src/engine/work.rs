@@ -5,7 +5,7 @@ use std::fmt;
 
 use schemas::event::{OrderEvent, OrderEventKind};
 use schemas::fleet::Judgement;
-use schemas::{Reason, Timestamp};
+use schemas::{Reason, Source, Timestamp};
 use state::StoreError;
 
 use super::message::Message;
@@ -38,6 +38,8 @@ pub struct Tally {
     pub forwarded: u64,
     pub to_memory: u64,
     pub to_inbox: u64,
+    /// Records whose signature was looked at and that passed, signed or not.
+    pub signatures: BTreeMap<(Source, bool), u64>,
     /// Source records by topic number.
     pub records_in: BTreeMap<u16, u64>,
 }

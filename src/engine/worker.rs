@@ -18,6 +18,7 @@ use super::message::Message;
 use super::parking::Parking;
 use super::plan::{ClockMode, Plan, Processor, TaskId};
 use super::planning::{PlanBy, Planning};
+use super::query::Subject;
 use super::task::Task;
 use super::work::{Context, Fault, Tally};
 use super::{timers, views};
@@ -110,7 +111,8 @@ pub(super) type Restored<S> = (u64, TaskId, Result<Task<S>, Fault>);
 
 /// A question about committed state, answered between batches.
 pub struct Query {
-    pub processor: Processor,
+    pub subject: Subject,
+    /// A SKU in its one form.
     pub key: Box<str>,
     /// `None`: this worker does not own the key. `Some(None)`: there is nothing under it.
     pub answer: Box<dyn FnOnce(Option<Option<serde_json::Value>>) + Send>,
@@ -412,9 +414,9 @@ impl<L: Log, S: Stores> Worker<L, S> {
     fn answer_queries(&mut self) {
         let Some(queries) = self.queries.as_ref().filter(|_| self.running.is_none()) else { return };
         while let Ok(query) = queries.try_recv() {
-            let id = self.plan.task_of(query.processor, query.key.as_bytes());
+            let id = self.plan.task_of(query.subject.processor(), query.key.as_bytes());
             let answer = match self.tasks.get(&id) {
-                Some(Slot::Ready(task)) => Some(super::query::look_up(task, &query.key)),
+                Some(Slot::Ready(task)) => Some(super::query::look_up(task, &self.plan, self.now, query.subject, &query.key)),
                 _ => None,
             };
             (query.answer)(answer);

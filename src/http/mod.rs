@@ -1,4 +1,4 @@
-//! What a running Waybill says over HTTP: metrics, health, and questions about one order or one SKU. Reads only.
+//! What a running Waybill says over HTTP: metrics, health, and questions about one order, SKU or product. Reads only.
 //!
 //! One thread with a runtime of its own, so that neither side slows the other down. Whoever has more to serve merges
 //! its routes into [`router`]'s.
@@ -7,7 +7,7 @@
 //! | --- | --- |
 //! | `/metrics` | Prometheus' text format |
 //! | `/health` | 200 once every task decides, 503 before |
-//! | `/orders/{id}` `/stock/{sku}` | committed state as JSON; 404 with an `error` where this process has none |
+//! | `/orders/{id}` `/stock/{sku}` `/products/{sku}` | committed state as JSON; 404 with an `error` where this process has none |
 
 mod server;
 
@@ -29,8 +29,7 @@ use tokio::time::timeout;
 
 pub use server::{BindError, Server, bind, serve};
 
-use crate::engine::Query;
-use crate::engine::plan::Processor;
+use crate::engine::{Query, Subject};
 use crate::metrics::Metrics;
 
 /// A worker answers between two batches; one that does not for so long is busy restoring or out of Kafka's reach.
@@ -67,12 +66,12 @@ impl Service {
     }
 
     /// The committed state under `key` as JSON.
-    pub async fn ask(&self, processor: Processor, key: &str) -> Result<Value, NoAnswer> {
+    pub async fn ask(&self, subject: Subject, key: &str) -> Result<Value, NoAnswer> {
         let (answer, mut answers) = unbounded_channel();
         for worker in self.workers.iter() {
             let answer = answer.clone();
             let query = Query {
-                processor,
+                subject,
                 key: key.into(),
                 // Nobody waits any more after the timeout.
                 answer: Box::new(move |found| drop(answer.send(found))),
@@ -118,6 +117,7 @@ pub fn router(service: Service) -> Router {
         .route("/orders/{id}", get(order))
         .route("/stock/{sku}", get(stock))
         .route("/vehicles/{id}", get(vehicle))
+        .route("/products/{sku}", get(product))
         .fallback(async || error(StatusCode::NOT_FOUND, "unknown_path", "there is nothing at this path; see /"))
         .with_state(service)
         .layer(DefaultBodyLimit::max(MAX_VALUE_BYTES))
@@ -133,7 +133,7 @@ async fn limit_path(request: Request, next: Next) -> Response {
 }
 
 async fn index() -> &'static str {
-    "Waybill\n\n/metrics        for Prometheus\n/health         200 once every task decides\n/orders/{id}    an order as it stands\n/stock/{sku}    a SKU as it stands\n/vehicles/{id}  where a vehicle is, and for whom\n"
+    "Waybill\n\n/metrics        for Prometheus\n/health         200 once every task decides\n/orders/{id}    an order as it stands\n/stock/{sku}    a SKU as it stands\n/products/{sku} its listing in the catalogue\n/vehicles/{id}  where a vehicle is, and for whom\n"
 }
 
 async fn metrics(State(service): State<Service>) -> Response {
@@ -152,19 +152,23 @@ async fn health(State(service): State<Service>) -> Response {
 }
 
 async fn order(State(service): State<Service>, Path(id): Path<String>) -> Response {
-    answer(&service, Processor::Orders, "order", &id).await
+    answer(&service, Subject::Order, "order", &id).await
 }
 
 async fn stock(State(service): State<Service>, Path(sku): Path<String>) -> Response {
-    answer(&service, Processor::Stock, "sku", &sku).await
+    answer(&service, Subject::Stock, "sku", &schemas::sku::clean(&sku)).await
 }
 
 async fn vehicle(State(service): State<Service>, Path(id): Path<String>) -> Response {
-    answer(&service, Processor::Fleet, "vehicle", &id).await
+    answer(&service, Subject::Vehicle, "vehicle", &id).await
 }
 
-async fn answer(service: &Service, processor: Processor, what: &str, key: &str) -> Response {
-    match service.ask(processor, key).await {
+async fn product(State(service): State<Service>, Path(sku): Path<String>) -> Response {
+    answer(&service, Subject::Product, "product", &schemas::sku::clean(&sku)).await
+}
+
+async fn answer(service: &Service, subject: Subject, what: &str, key: &str) -> Response {
+    match service.ask(subject, key).await {
         Ok(value) => Json(value).into_response(),
         Err(NoAnswer::Unknown) => error(StatusCode::NOT_FOUND, &format!("unknown_{what}"), &format!("nothing is known of {what} {key}")),
         Err(NoAnswer::Elsewhere) if service.ready.is_set() => error(
@@ -231,6 +235,16 @@ mod tests {
         assert_eq!(get(&server, "/orders/a%20b%2Fc"), (200, r#"{"key":"a b/c"}"#.to_owned()));
         assert_eq!(word(&server, "/orders/x"), (404, "unknown_order".into()));
         assert_eq!(word(&server, "/stock/x"), (404, "unknown_sku".into()));
+        assert_eq!(word(&server, "/products/x"), (404, "unknown_product".into()));
+    }
+
+    #[test]
+    fn a_sku_is_asked_for_in_its_one_form() {
+        let server = served(vec![worker(|key| Some(Some(json!({ "key": key }))))], true);
+        for path in ["/stock/%2085123a", "/products/85123A%20", "/stock/%EF%BC%98%EF%BC%95123a"] {
+            assert_eq!(get(&server, path), (200, r#"{"key":"85123A"}"#.to_owned()), "{path}");
+        }
+        assert_eq!(get(&server, "/orders/a").1, r#"{"key":"a"}"#);
     }
 
     #[test]

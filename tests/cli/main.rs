@@ -7,6 +7,8 @@ mod dump;
 mod live;
 #[cfg(all(feature = "kafka", feature = "rocksdb"))]
 mod on_kafka;
+mod roads;
+mod signing;
 #[cfg(all(feature = "kafka", feature = "rocksdb"))]
 mod started;
 mod usage;

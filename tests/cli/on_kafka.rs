@@ -62,36 +62,37 @@ fn topics_are_created_once(broker: &Broker) {
     let names: Vec<String> = app.topics();
 
     let start = call(&app, &["run", "--http", "off"]);
-    start.fails(1, &["19 of 19 topics are missing", "waybill topics create", "cli-topics-orders-changelog", "cli-topics.dead-letters"]);
+    start.fails(1, &["25 of 25 topics are missing", "waybill topics create", "cli-topics-orders-changelog", "cli-topics.dead-letters"]);
     assert_eq!(start.stdout, "");
     let check = call(&app, &["check"]);
     assert_eq!(check.code, 1, "{}", check.all());
-    assert!(check.stdout.contains("19 topics are missing"), "{}", check.all());
+    assert!(check.stdout.contains("25 topics are missing"), "{}", check.all());
 
     let plan = call(&app, &["topics", "create", "--dry-run"]);
     plan.says(&["cli-topics-stock-inbox", "cleanup.policy=compact"]);
-    assert_eq!(count(&plan.stdout, "create"), 19, "{}", plan.all());
+    assert_eq!(count(&plan.stdout, "create"), 25, "{}", plan.all());
     // A topic that had been made would show by then.
     std::thread::sleep(Duration::from_secs(1));
     let still = call(&app, &["topics", "create", "--dry-run"]);
-    assert_eq!(count(&still.stdout, "create"), 19, "a dry run creates nothing: {}", still.all());
+    assert_eq!(count(&still.stdout, "create"), 25, "a dry run creates nothing: {}", still.all());
 
     let created = call(&app, &["topics", "create"]);
-    assert_eq!((created.code, count(&created.stdout, "created")), (0, 19), "{}", created.all());
+    assert_eq!((created.code, count(&created.stdout, "created")), (0, 25), "{}", created.all());
     let again = call(&app, &["topics", "create"]);
-    assert_eq!((again.code, count(&again.stdout, "exists")), (0, 19), "{}", again.all());
+    assert_eq!((again.code, count(&again.stdout, "exists")), (0, 25), "{}", again.all());
     call(&app, &["check"]).says(&["would start: 3 order tasks, 3 stock tasks and 3 fleet tasks"]);
 
     // What the broker says, not what the program says.
     let found = settings(broker, &names);
     for (name, (partitions, settings)) in &found {
-        let sources = ["orders", "payments", "restocks", "counts", "gps-pings", "dispatches"];
+        let sources = [".orders", ".payments", ".restocks", ".stock-counts", ".products", ".feedback", ".gps-pings", ".dispatches"];
         let expected = if sources.iter().any(|end| name.ends_with(end)) { 5 } else { 3 };
         assert_eq!(*partitions, expected, "{name}");
-        let compact = ["-changelog", "stock-levels", "vehicle-positions"].iter().any(|end| name.ends_with(end));
+        let compact =
+            ["-changelog", "stock-levels", "forecasts", "product-catalog", "vehicle-positions"].iter().any(|end| name.ends_with(end));
         assert_eq!(settings["cleanup.policy"], if compact { "compact" } else { "delete" }, "{name}");
     }
-    assert_eq!(found.len(), 19);
+    assert_eq!(found.len(), 25);
     let of = |topic: &str, setting: &str| found[topic].1[setting].clone();
     assert_eq!(of("cli-topics.dead-letters", "retention.ms"), "2592000000");
     assert_eq!(of("cli-topics.dead-letters", "max.message.bytes"), "16777216");

@@ -8,7 +8,7 @@
 //! | file | what |
 //! | --- | --- |
 //! | `setup.rs` | what a seed decides beforehand |
-//! | `shop.rs` | the records that producers write |
+//! | `shop.rs` `listings.rs` | the records that producers write |
 //! | `world.rs` | the schedule: storm, then calm |
 //! | `member.rs` | a worker in a coroutine, interrupted before every call on the log |
 //! | `disk.rs` | a disk that fails, forgets or is lost |
@@ -18,6 +18,7 @@
 
 mod check;
 mod disk;
+mod listings;
 mod member;
 mod setup;
 mod shop;

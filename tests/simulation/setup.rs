@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use processors::catalogue::{self, Terms};
 use processors::orders;
 use processors::orders::DeductOn;
 use rand::rngs::ChaCha8Rng;
@@ -56,16 +57,16 @@ pub struct Source {
     pub partitioner: Partitioner,
 }
 
-pub const SOURCES: [&str; 4] = ["orders", "payments", "restocks", "stock-counts"];
-const OUTPUTS: [&str; 4] = ["order-events", "stock-levels", "stock-movements", "dead-letters"];
+pub const SOURCES: [&str; 6] = ["orders", "payments", "restocks", "stock-counts", "products", "feedback"];
+const OUTPUTS: [&str; 6] = ["order-events", "stock-levels", "stock-movements", "dead-letters", "product-catalog", "product-events"];
 
 #[derive(Clone, Debug)]
 pub struct Setup {
     pub seed: u64,
     /// Tasks of orders and of stock.
     pub tasks: [i32; 2],
-    pub sources: [Source; 4],
-    pub outputs: [i32; 4],
+    pub sources: [Source; 6],
+    pub outputs: [i32; 6],
     pub clock: ClockMode,
     pub deduct_on: DeductOn,
     pub split: bool,
@@ -96,6 +97,9 @@ pub struct Setup {
     pub slow_per_cent: u32,
     /// Kinds of blows that this seed deals.
     pub blows: Vec<Blow>,
+    pub terms: Terms,
+    /// So many complaints take a listing off sale.
+    pub complaints: u16,
 }
 
 /// What the schedule may do to the workers and the broker.
@@ -154,8 +158,8 @@ impl Setup {
     pub fn of(seed: u64) -> Setup {
         let mut rng = generator(seed, Stream::Setup);
         let tasks = [rng.random_range(1..=4), rng.random_range(1..=4)];
-        let sources = [0, 1, 2, 3].map(|i| source(&mut rng, tasks[i / 2]));
-        let outputs = [0; 4].map(|_| one_of(&mut rng, &[1, 2, 4, 6]));
+        let [orders, payments, restocks, counts] = [0, 1, 2, 3].map(|i| source(&mut rng, tasks[i / 2]));
+        let [events, levels, movements, letters] = [0; 4].map(|_| one_of(&mut rng, &[1, 2, 4, 6]));
         // Not every seed deals every kind of blow: some meet much of one, and few go unharmed.
         let share = one_of(&mut rng, &[0.25, 0.5, 0.9, 1.0]);
         let mut blows: Vec<Blow> = BLOWS.into_iter().filter(|_| rng.random_bool(share)).collect();
@@ -163,11 +167,11 @@ impl Setup {
             blows.extend([Blow::Crash, Blow::Pause, Blow::Rotate, Blow::LoseConnection]);
         }
         let batch_records = one_of(&mut rng, &[1, 3, 20, 50_000, 50_000]);
-        Setup {
+        let mut setup = Setup {
             seed,
             tasks,
-            sources,
-            outputs,
+            sources: [orders, payments, restocks, counts, restocks, payments],
+            outputs: [events, levels, movements, letters, levels, movements],
             clock: if rng.random_bool(0.75) { ClockMode::Wall } else { ClockMode::Record },
             deduct_on: if rng.random_bool(0.6) { DeductOn::Payment } else { DeductOn::Shipment },
             split: rng.random_bool(0.5),
@@ -191,12 +195,22 @@ impl Setup {
             faults_per_mille: one_of(&mut rng, &[20, 40, 80]),
             slow_per_cent: one_of(&mut rng, &[0, 5, 30]),
             blows,
-        }
+            terms: Terms::default(),
+            complaints: 2,
+        };
+        // Drawn last: the rest of a seed is as it was before there was a catalogue.
+        setup.sources[4] = source(&mut rng, tasks[1]);
+        setup.sources[5] = source(&mut rng, tasks[0]);
+        setup.outputs[4] = one_of(&mut rng, &[1, 2, 4, 6]);
+        setup.outputs[5] = one_of(&mut rng, &[1, 2, 4, 6]);
+        setup.terms.price_tolerance_percent = rng.random_bool(0.3).then_some(90);
+        setup.complaints = rng.random_range(1..4);
+        setup
     }
 
     pub fn plan(&self) -> Plan {
         let partitions = |name: &str| {
-            let place = |all: [&str; 4]| all.iter().position(|n| *n == name);
+            let place = |all: [&str; 6]| all.iter().position(|n| *n == name);
             match (place(SOURCES), place(OUTPUTS)) {
                 (Some(i), _) => self.sources[i].partitions,
                 (_, Some(i)) => self.outputs[i],
@@ -212,6 +226,9 @@ impl Setup {
             fleet: processors::fleet::Config::default(),
             verdicts: false,
             planner: waybill::planner::Planner::default(),
+            terms: self.terms.clone(),
+            catalogue: catalogue::Config { complaints: Some(self.complaints), ..catalogue::Config::default() },
+            demand: Some(processors::demand::Config::default()),
             clock: self.clock,
         })
     }

@@ -22,10 +22,10 @@ pub struct Sent {
     pub pays: Option<String>,
 }
 
-struct Shop<'a> {
-    setup: &'a Setup,
-    rng: ChaCha8Rng,
-    from: i64,
+pub(crate) struct Shop<'a> {
+    pub setup: &'a Setup,
+    pub rng: ChaCha8Rng,
+    pub from: i64,
     until: i64,
     sent: Vec<Sent>,
     next_id: u32,
@@ -46,22 +46,24 @@ pub fn open(setup: &Setup, from: i64) -> Vec<Sent> {
         shop.nonsense();
     }
     shop.flood();
+    shop.listings();
+    shop.reports();
     let mut sent = shop.sent;
     sent.sort_by_key(|s| s.at);
     sent
 }
 
 impl Shop<'_> {
-    fn some_time(&mut self) -> i64 {
+    pub fn some_time(&mut self) -> i64 {
         self.rng.random_range(self.from + 2_000..self.until)
     }
 
-    fn id(&mut self, prefix: &str) -> String {
+    pub fn id(&mut self, prefix: &str) -> String {
         self.next_id += 1;
         format!("{prefix}-{}", self.next_id)
     }
 
-    fn sku(&mut self) -> String {
+    pub fn sku(&mut self) -> String {
         let most = if self.setup.hot && self.rng.random_bool(0.8) { 2 } else { self.setup.skus };
         format!("SKU-{}", self.rng.random_range(0..most))
     }
@@ -71,7 +73,7 @@ impl Shop<'_> {
     }
 
     /// Writes a record, sometimes with a clock that is wrong, sometimes twice.
-    fn send(&mut self, topic: &'static str, at: i64, key: &str, value: &Value) -> &mut Sent {
+    pub fn send(&mut self, topic: &'static str, at: i64, key: &str, value: &Value) -> &mut Sent {
         let timestamp = match self.rng.random_range(0..1_000) {
             0..40 => at - self.rng.random_range(0..1_800_000),
             40..50 => at + self.rng.random_range(0..60_000),

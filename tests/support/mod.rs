@@ -1,9 +1,12 @@
 //! What engine tests share: a plan with its topics on an in-memory broker, and producers of records.
 #![allow(dead_code, reason = "each test binary uses its part")]
 
+pub mod system;
+
 use std::sync::Arc;
 
-use processors::orders;
+use processors::catalogue::{self, Terms};
+use processors::{demand, orders};
 use waybill::engine::plan::{ClockMode, Plan, PlanInput, Processor, partition_of};
 use waybill::log::memory::{MemoryBroker, MemoryConfig, MemoryLog};
 
@@ -11,13 +14,13 @@ use waybill::log::memory::{MemoryBroker, MemoryConfig, MemoryLog};
 #[derive(Clone, Copy, Debug)]
 pub struct Shape {
     pub tasks: i32,
-    /// Of orders, payments, restocks and stock-counts.
+    /// Of every source topic.
     pub sources: i32,
 }
 
 pub fn plan(shape: Shape, clock: ClockMode) -> Plan {
     let partitions = move |name: &str| match name {
-        "orders" | "payments" | "restocks" | "stock-counts" => shape.sources,
+        "orders" | "payments" | "restocks" | "stock-counts" | "products" | "feedback" => shape.sources,
         _ => shape.tasks,
     };
     Plan::new(PlanInput {
@@ -29,6 +32,9 @@ pub fn plan(shape: Shape, clock: ClockMode) -> Plan {
         fleet: processors::fleet::Config::default(),
         verdicts: true,
         planner: waybill::planner::Planner::default(),
+        terms: Terms::default(),
+        catalogue: catalogue::Config::default(),
+        demand: Some(demand::Config::default()),
         clock,
     })
 }

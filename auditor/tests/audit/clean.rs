@@ -4,6 +4,7 @@ use waybill_auditor::{Auditor, Names, Options, Report, dump};
 
 use crate::history::History;
 use crate::history::shop::shop;
+use crate::history::whole::whole;
 
 fn passes(report: &Report) {
     assert!(report.ok(), "{report}");
@@ -28,8 +29,22 @@ fn a_shop_where_all_is_right_passes_and_is_counted() {
 }
 
 #[test]
+fn so_does_one_with_a_catalogue_alerts_and_vehicles() {
+    let report = whole().seal().audit();
+    passes(&report);
+    let c = &report.counts;
+    assert_eq!((c.products, c.product_events.len(), c.listings, c.duplicates), (2, 7, 3, 11));
+    assert_eq!((c.alerts["raised"], c.alerts["resolved"], c.open_alerts, c.forecasts), (3, 1, 2, 2));
+    assert_eq!((c.shipments, c.open_shipments, c.shipment_events.len()), (2, 1, 17));
+    assert_eq!((c.pings, c.verdicts.len(), c.vehicles, c.positions["silent"], c.feedback), (18, 5, 1, 1, 6));
+    let text = report.to_string();
+    assert!(text.contains("shipments                2  1 of them open\n"), "{text}");
+    assert!(!shop().seal().audit().to_string().contains("shipments"), "what is not there is not spoken of");
+}
+
+#[test]
 fn it_passes_in_whatever_order_the_topics_are_read() {
-    let whole = shop().seal();
+    let whole = whole().seal();
     let names = Names::default();
     for first in names.topics() {
         for second in names.topics() {
@@ -47,7 +62,7 @@ fn it_passes_in_whatever_order_the_topics_are_read() {
 #[test]
 fn it_passes_through_a_dump() -> Result<(), dump::Error> {
     let mut text = vec![];
-    let whole = shop().seal();
+    let whole = whole().seal();
     whole.each(|record| dump::write(&mut text, record).expect("a Vec takes all"));
     let mut auditor = Auditor::new(Names::default(), Options::default());
     let records = dump::read(&text[..], |record| auditor.record(record))?;
@@ -84,14 +99,16 @@ fn an_empty_log_passes_and_says_so() {
 /// What is cut off a living log is pending, not wrong; in a complete log it is wrong.
 #[test]
 fn a_log_that_is_still_written_to_has_pending_records() {
-    let whole = shop().seal();
     let live = Options { complete: false, levels_final: false, in_flight_ms: 60_000, ..Options::default() };
-    passes(&whole.audit_with(live));
-    for cut in (1..whole.entries.len()).rev() {
-        let mut head = whole.clone();
-        head.entries.truncate(cut);
-        passes(&head.audit_with(live));
+    for whole in [shop().seal(), whole().seal()] {
+        passes(&whole.audit_with(live));
+        for cut in (1..whole.entries.len()).rev() {
+            let mut head = whole.clone();
+            head.entries.truncate(cut);
+            passes(&head.audit_with(live));
+        }
     }
+    let whole = shop().seal();
     let mut head = whole.clone();
     let last = whole.one("order-events", &serde_json::json!({"order_id": "9", "type": "paid"}));
     head.entries.truncate(whole.find(last.0, last.1));

@@ -6,6 +6,7 @@ use waybill_auditor::{Kind, Options};
 use crate::history::Body;
 use crate::history::faults::{faults, moved};
 use crate::history::shop::shop;
+use crate::history::whole::whole;
 
 // What became of the input.
 faults! {
@@ -140,12 +141,20 @@ fn all_are_counted_and_the_first_are_kept() {
 /// An engine that loses or repeats any one output is found out, whatever it was.
 #[test]
 fn no_output_can_be_missing_or_doubled() {
-    let whole = shop().seal();
-    let outputs = ["order-events", "stock-movements", "dead-letters"];
+    let mut whole = whole();
+    whole.a_minute_later();
+    let whole = whole.seal();
+    let outputs = ["order-events", "stock-movements", "dead-letters", "product-events", "shipment-events", "ping-verdicts"];
     for (index, entry) in whole.entries.iter().enumerate().filter(|(_, e)| outputs.contains(&e.topic)) {
+        // What is as new as this may be on its way.
+        if entry.key.as_deref() == Some(b"V-10") {
+            continue;
+        }
         let mut missing = whole.clone();
         missing.entries.remove(index);
-        assert!(!missing.audit().ok(), "{entry:?} is missing");
+        // A recall and a complaint have been answered otherwise; what they say last may be the end of a history.
+        let last_word = matches!(&entry.value, Body::Json(v) if v["type"] == "investigated");
+        assert!(last_word || !missing.audit().ok(), "{entry:?} is missing");
         let mut doubled = whole.clone();
         for later in doubled.entries[index..].iter_mut().filter(|e| e.topic == entry.topic) {
             later.offset += 1;
@@ -158,14 +167,14 @@ fn no_output_can_be_missing_or_doubled() {
 /// So is one that loses an input: unless it says what another said, something has to come of it.
 #[test]
 fn no_outcome_can_do_without_its_input() {
-    let whole = shop().seal();
+    let whole = whole().seal();
     let full = whole.audit();
-    let inputs = ["orders", "payments", "restocks", "stock-counts"];
+    let inputs = ["orders", "payments", "restocks", "stock-counts", "products", "feedback", "dispatches", "gps-pings"];
     let idle = whole.entries.iter().enumerate().filter(|(_, e)| inputs.contains(&e.topic)).filter(|&(index, _)| {
         let mut missing = whole.clone();
         missing.entries.remove(index);
         missing.audit().ok()
     });
-    // The repeated records, either of two equal expectations, nothing else.
+    // The repeated records, and either of two equal expectations: nothing else.
     assert_eq!(idle.count() as u64, full.counts.duplicates + 1);
 }

@@ -15,37 +15,46 @@ pub(super) struct Pick {
     pub quantity: i64,
 }
 
-/// One line per SKU, sorted by it. Prices are kept only if every line has one; several prices of one SKU stay apart.
-pub(super) fn merge(lines: &[input::Line<'_>]) -> Result<Vec<Line>, Reject> {
+/// One line per SKU, sorted by it, and for each the least and the most of its unit prices. Prices are kept in the line
+/// only if every line has one; several prices of one SKU stay apart.
+pub(super) fn merge(lines: &[input::Line<'_>]) -> Result<(Vec<Line>, Vec<Option<(i64, i64)>>), Reject> {
     let priced = lines.iter().all(|line| line.unit_price.is_some());
     let mut sorted: Vec<&input::Line<'_>> = lines.iter().collect();
     sorted.sort_by(|a, b| a.sku.cmp(&b.sku)); // Stable: lines of one SKU stay in the place's order.
     let mut merged: Vec<Line> = Vec::with_capacity(sorted.len());
+    let mut asked: Vec<Option<(i64, i64)>> = Vec::with_capacity(sorted.len());
     for line in sorted {
         let price = line.unit_price.filter(|_| priced).map(|unit_price| Priced { quantity: line.quantity, unit_price });
         match merged.last_mut() {
             Some(last) if *last.sku == *line.sku => {
                 last.ordered += line.quantity;
+                if let (Some(range), Some(price)) = (asked.last_mut(), line.unit_price) {
+                    let (least, most) = range.unwrap_or((price, price));
+                    *range = Some((least.min(price), most.max(price)));
+                }
                 match (last.prices.last_mut(), price) {
                     (Some(before), Some(price)) if before.unit_price == price.unit_price => before.quantity += price.quantity,
                     (_, price) => last.prices.extend(price),
                 }
             }
-            _ => merged.push(Line {
-                sku: (&*line.sku).into(),
-                ordered: line.quantity,
-                cancelled: 0,
-                prices: price.into_iter().collect(),
-                answer: Answer::Waiting,
-                rows: vec![],
-            }),
+            _ => {
+                asked.push(line.unit_price.map(|price| (price, price)));
+                merged.push(Line {
+                    sku: (&*line.sku).into(),
+                    ordered: line.quantity,
+                    cancelled: 0,
+                    prices: price.into_iter().collect(),
+                    answer: Answer::Waiting,
+                    rows: vec![],
+                });
+            }
         }
     }
     let total: i128 = merged.iter().flat_map(|line| &line.prices).map(|p| i128::from(p.quantity) * i128::from(p.unit_price)).sum();
     if total > i128::from(MAX_AMOUNT) {
         return Err(Reject::new(Reason::ValueOutOfRange, format!("the lines cost {total} in all; an order costs at most {MAX_AMOUNT}")));
     }
-    Ok(merged)
+    Ok((merged, asked))
 }
 
 /// Which units `lines` mean: merged by SKU, each SKU one of the order's. Empty: all that is left.

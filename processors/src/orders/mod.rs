@@ -9,6 +9,7 @@
 //! | `payment.rs` `due.rs` | money in time, late, wrong; the hold that runs out |
 //! | `cancel.rs` `ship.rs` `returns.rs` | what happens to the units afterwards |
 //! | `delivery.rs` | what the vehicle says that has it on board |
+//! | `note.rs` | what customers report about it |
 //! | `request.rs` | what waits until the decision is there |
 //! | `lines.rs` | merging lines, choosing units |
 //! | `refuse.rs` | why not |
@@ -17,6 +18,7 @@
 //! Every verb checks first and changes afterwards: a refusal leaves the order as it was.
 
 use schemas::event::OrderEvent;
+use schemas::feedback::Feedback;
 use schemas::input::{OrderCommand, Payment};
 use schemas::message::{ShipmentNews, StockReply, ToFleet, ToStock};
 
@@ -26,6 +28,7 @@ mod cancel;
 mod delivery;
 mod due;
 mod lines;
+mod note;
 mod order;
 mod outbox;
 mod payment;
@@ -37,7 +40,7 @@ mod returns;
 mod ship;
 mod view;
 
-pub use order::{MAX_DEFERRED, MAX_PAYMENTS, Order};
+pub use order::{MAX_DEFERRED, MAX_NOTES, MAX_PAYMENTS, Order};
 pub use view::{AllocationView, LineView, OrderView, PaymentView};
 
 use outbox::Outbox;
@@ -63,6 +66,8 @@ pub enum DeductOn {
 pub enum Event<'a> {
     Command(OrderCommand<'a>),
     Payment(Payment<'a>),
+    /// About the order or its delivery.
+    Feedback(Feedback<'a>),
     /// A SKU's answer to a reserve.
     Reply {
         sku: &'a str,
@@ -100,6 +105,7 @@ pub fn apply(config: &Config, order_id: &str, trigger: Trigger, event: Event<'_>
         Event::Command(OrderCommand::Place(place)) => place::apply(config, &mut order, &mut out, &place),
         Event::Command(command) => Request::from_command(&order, command).and_then(|r| request::take(config, &mut order, &mut out, r)),
         Event::Payment(payment) => payment::receive(config, &mut order, &mut out, &payment),
+        Event::Feedback(feedback) => note::apply(&mut order, &mut out, &feedback),
         Event::Reply { sku, reply } => Ok(reply::apply(config, &mut order, &mut out, sku, reply)),
         Event::Shipment { shipment_id, vehicle_id, news } => {
             Ok(delivery::hear(config, &mut order, &mut out, shipment_id, vehicle_id, news))

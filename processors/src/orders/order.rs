@@ -16,9 +16,11 @@ pub const MAX_PAYMENTS: usize = 256;
 /// Most records that wait for one order's decision; a further one is a dead letter `too_many_pending`.
 pub const MAX_DEFERRED: usize = 64;
 
-/// Format 1 is format 2 without its last field, `carrier`.
-const FORMAT: u8 = 2;
-const WITHOUT_CARRIER: u8 = 1;
+/// Most feedbacks one order remembers; a further one is a dead letter `too_many_pending`.
+pub const MAX_NOTES: usize = 32;
+
+/// 1: without notes. 2: the notes follow the order. 3: the carrier follows the notes.
+const FORMAT: u8 = 3;
 
 /// Everything that is remembered of one order, for ever: its decision is final and its payments count once.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -50,7 +52,11 @@ pub struct Order {
     pub(super) delivered: bool,
     /// What came before the decision, in the order of arrival.
     pub(super) deferred: VecDeque<Deferred>,
-    /// The shipment that has it, or had it last.
+    /// What was reported about it, in the order of arrival. Apart in the encoded state, where it came later.
+    #[serde(skip)]
+    pub(super) notes: Vec<Note>,
+    /// The shipment that has it, or had it last; apart in the encoded state, too.
+    #[serde(skip)]
     pub(super) carrier: Option<Carrier>,
 }
 
@@ -61,6 +67,14 @@ pub(super) struct Carrier {
     pub vehicle_id: Box<str>,
     /// It has been called back or handed over: the goods are not on their way with it.
     pub ended: bool,
+}
+
+/// A feedback that has been noted; it counts once.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Note {
+    /// Of its id: ids are long, and an order is read often.
+    pub id: Fingerprint,
+    pub said: Fingerprint,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -154,15 +168,21 @@ impl Order {
     }
 
     pub fn encode(&self, out: &mut Vec<u8>) {
-        codec::encode(FORMAT, self, out);
+        codec::encode(FORMAT, &(self, &self.notes, &self.carrier), out);
     }
 
     pub fn decode(bytes: &[u8]) -> Result<Order, DecodeError> {
-        if let Some((&WITHOUT_CARRIER, body)) = bytes.split_first() {
-            const NO_CARRIER: u8 = 0;
-            return codec::decode(FORMAT, "order", &[&[FORMAT], body, &[NO_CARRIER]].concat());
+        match bytes.first() {
+            Some(1) => codec::decode(1, "order", bytes),
+            Some(2) => {
+                let (order, notes): (Order, Vec<Note>) = codec::decode(2, "order", bytes)?;
+                Ok(Order { notes, ..order })
+            }
+            _ => {
+                let (order, notes, carrier): (Order, Vec<Note>, Option<Carrier>) = codec::decode(FORMAT, "order", bytes)?;
+                Ok(Order { notes, carrier, ..order })
+            }
         }
-        codec::decode(FORMAT, "order", bytes)
     }
 
     pub(super) fn unplaced(first_heard: Trigger) -> Order {
@@ -183,6 +203,7 @@ impl Order {
             delivered: false,
             deferred: VecDeque::new(),
             carrier: None,
+            notes: vec![],
         }
     }
 

@@ -41,6 +41,7 @@ impl<'a> Outbox<'a> {
             vehicle_id: None,
             stop_id: None,
             detail: None,
+            feedback: None,
         })
     }
 

@@ -57,7 +57,7 @@ fn buy(config: &Config, order: &mut Order, out: &mut Outbox<'_>, index: u16) {
         pay(config, order, out);
     } else {
         order.asked = out.trigger;
-        place::reserve(order, out);
+        place::reserve(order, out, &[]);
     }
 }
 

@@ -2,8 +2,8 @@
 
 use schemas::event::OrderEventKind;
 use schemas::input::Place;
-use schemas::message::StockCommand;
-use schemas::{Reason, Reject};
+use schemas::message::{Quote, StockCommand};
+use schemas::{Currency, Reason, Reject};
 
 use super::Config;
 use super::lines;
@@ -13,7 +13,7 @@ use crate::Verdict;
 use crate::fingerprint::{Fields, Fingerprint};
 
 pub(super) fn apply(config: &Config, order: &mut Order, out: &mut Outbox<'_>, place: &Place<'_>) -> Result<Verdict, Reject> {
-    let lines = lines::merge(&place.lines)?;
+    let (lines, prices) = lines::merge(&place.lines)?;
     let fingerprint = fingerprint(place);
     match order.placed {
         Some(before) if before == fingerprint => return Ok(Verdict::Duplicate),
@@ -35,23 +35,27 @@ pub(super) fn apply(config: &Config, order: &mut Order, out: &mut Outbox<'_>, pl
         order.status = Status::Rejected;
         out.event(OrderEventKind::Rejected).reason = Some("already_cancelled".into());
     } else {
-        reserve(order, out);
+        let currency = place.currency.as_deref().and_then(Currency::new);
+        let quotes: Vec<Quote> = prices.into_iter().map(|unit_prices| Quote { unit_prices, currency }).collect();
+        reserve(order, out, &quotes);
     }
     Ok(Verdict::Applied)
 }
 
-/// Asks for everything that is wanted, in the order of the SKUs.
-pub(super) fn reserve(order: &mut Order, out: &mut Outbox<'_>) {
+/// Asks for everything that is wanted, in the order of the SKUs. `quotes`: one for each line; none for an order that was
+/// accepted before, whose price was promised then.
+pub(super) fn reserve(order: &mut Order, out: &mut Outbox<'_>, quotes: &[Quote]) {
     order.status = Status::Reserving;
     order.attempt += 1;
     let (attempt, location) = (order.attempt, &order.location);
-    for line in &mut order.lines {
+    for (index, line) in order.lines.iter_mut().enumerate() {
         if line.wanted() == 0 {
             line.answer = Answer::Held; // Cancelled in full: there is nothing to ask for.
             continue;
         }
         line.answer = Answer::Waiting;
-        out.command(&line.sku, StockCommand::Reserve { attempt, quantity: line.wanted(), location: location.clone() });
+        let quote = quotes.get(index).copied().unwrap_or_default();
+        out.command(&line.sku, StockCommand::Reserve { attempt, quantity: line.wanted(), location: location.clone(), quote });
     }
 }
 

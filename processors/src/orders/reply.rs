@@ -76,5 +76,8 @@ fn word(denial: Denial) -> &'static str {
     match denial {
         Denial::UnknownSku => "unknown_sku",
         Denial::InsufficientStock => "insufficient_stock",
+        Denial::WithdrawnSku => "withdrawn_sku",
+        Denial::PriceMismatch => "price_mismatch",
+        Denial::CurrencyMismatch => "currency_mismatch",
     }
 }

@@ -10,14 +10,17 @@
 //! | `reserve.rs` `settle.rs` | holds, and how they end |
 //! | `restock.rs` `count.rs` | what the warehouse says |
 //! | `shortage.rs` | held, but not there |
+//! | `changes.rs` | what a step did, as demand wants to know it |
 
 use schemas::TopicNames;
 use schemas::event::Movement;
 use schemas::input::{Count, Restock};
 use schemas::message::{StockCommand, StockReply};
 
+use crate::catalogue::{Listing, Terms};
 use crate::{Trigger, Verdict};
 
+mod changes;
 mod count;
 mod ledger;
 mod level;
@@ -28,6 +31,7 @@ mod seen;
 mod settle;
 mod shortage;
 
+pub use changes::changes;
 pub use level::{MAX_LOCATIONS, MAX_ON_HAND, Stock};
 pub use reservation::Reservation;
 pub use seen::{Seen, seen_ids};
@@ -40,6 +44,8 @@ use ledger::Ledger;
 pub struct Config {
     /// An order's line may be served from several places if no single one can.
     pub split: bool,
+    /// What of the catalogue an order's line must fit.
+    pub terms: Terms,
     /// What the input topics are called; movement ids name them.
     pub names: TopicNames,
 }
@@ -61,6 +67,8 @@ pub struct State {
     pub reservation: Option<Reservation>,
     /// What is known of the ids that [`seen_ids`] names, in their order.
     pub seen: [Option<Seen>; 2],
+    /// If [`wants_listing`]: the SKU's in the catalogue.
+    pub listing: Option<Listing>,
     /// If [`wants_reservations`]: open reservations of the SKU by order id, at most [`MAX_AT_RISK_SCAN`].
     pub open: Vec<(Box<str>, Reservation)>,
 }
@@ -86,17 +94,25 @@ impl Step {
     }
 }
 
+/// Whether the event is checked against the catalogue.
+pub fn wants_listing(event: &Event<'_>) -> bool {
+    matches!(event, Event::Command { command: StockCommand::Reserve { .. }, .. })
+}
+
 /// One event of the SKU `sku`.
 ///
 /// Panics on a command that no order may send, such as the release of more than is held: the state is not to be
 /// trusted any more.
 pub fn apply(config: &Config, sku: &str, trigger: Trigger, event: Event<'_>, state: State) -> Step {
     let ids = seen_ids(&event);
-    let State { stock, reservation, seen, open } = state;
+    let State { stock, reservation, seen, listing, open } = state;
     match event {
-        Event::Command { order_id, command: StockCommand::Reserve { attempt, quantity, location } } => {
+        Event::Command { order_id, command: StockCommand::Reserve { attempt, quantity, location, quote } } => {
             assert!(reservation.is_none(), "order {order_id} asks for SKU {sku}, attempt {attempt}, and holds it already: {reservation:?}");
             let request = reserve::Request { order_id, attempt, quantity, location: location.as_deref() };
+            if let Some(denial) = config.terms.check(listing.as_ref(), quote) {
+                return reserve::denied(&request, denial);
+            }
             match stock {
                 Some(stock) => reserve::apply(config, Ledger::new(config, sku, trigger, stock), &request),
                 None => reserve::unknown_sku(&request),

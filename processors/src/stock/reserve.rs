@@ -40,7 +40,7 @@ pub(super) fn unknown_sku(request: &Request<'_>) -> Step {
     denied(request, Denial::UnknownSku)
 }
 
-fn denied(request: &Request<'_>, denial: Denial) -> Step {
+pub(super) fn denied(request: &Request<'_>, denial: Denial) -> Step {
     Step { reply: Some(StockReply::Denied { attempt: request.attempt, denial }), ..Step::nothing(Verdict::Applied) }
 }
 

@@ -1,6 +1,7 @@
 //! Which restocks and counts came before, by what they said: the same again is a duplicate, something else under the
 //! same id contradicts.
 
+use schemas::feedback::Feedback;
 use schemas::input::{Count, Restock, RestockKind};
 use schemas::message::Row;
 use schemas::{Reason, Reject};
@@ -12,7 +13,7 @@ use crate::{DecodeError, codec};
 
 const FORMAT: u8 = 1;
 
-/// A restock or count that took effect.
+/// A restock, count or feedback that took effect.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Seen {
     fingerprint: Fingerprint,
@@ -52,8 +53,12 @@ impl Seen {
         Seen { fingerprint: fields.finish(), outstanding: None }
     }
 
+    pub(crate) fn feedback(feedback: &Feedback<'_>) -> Seen {
+        Seen { fingerprint: Fingerprint::of_feedback(feedback), outstanding: None }
+    }
+
     /// Whether `before`, known under the same id, is this again.
-    pub(super) fn is_duplicate_of(&self, before: Option<&Seen>) -> Result<bool, Reject> {
+    pub(crate) fn is_duplicate_of(&self, before: Option<&Seen>) -> Result<bool, Reject> {
         match before {
             None => Ok(false),
             Some(before) if before.fingerprint == self.fingerprint => Ok(true),

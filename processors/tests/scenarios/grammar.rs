@@ -3,10 +3,12 @@
 
 use std::borrow::Cow;
 
-use schemas::Timestamp;
 use schemas::input::{Count, Input, Line as OrderLine, OrderCommand, Payment, PaymentStatus, Place, Restock, RestockKind};
 use schemas::message::ShipmentNews;
+use schemas::{Source, Timestamp};
 use waybill_processors::orders::DeductOn;
+
+use super::listings;
 
 /// One line of a scenario.
 #[derive(Debug)]
@@ -25,6 +27,13 @@ pub enum Setting {
     Split(bool),
     HoldSeconds(u32),
     LateTimers(bool),
+    /// Percent; `None`: prices are not checked.
+    Tolerance(Option<u32>),
+    ListedOnly(bool),
+    PriceJump(Option<u32>),
+    Complaints(Option<u16>),
+    ComplaintDays(u16),
+    Signed(bool),
 }
 
 #[derive(Debug)]
@@ -43,6 +52,12 @@ pub enum Act<'a> {
         vehicle_id: &'a str,
         news: ShipmentNews,
     },
+    /// A record as its producer writes it.
+    Write {
+        source: Source,
+        key: &'a str,
+        value: &'a str,
+    },
     Tick,
     FireTimer(&'a str),
     HoldReplies,
@@ -57,6 +72,8 @@ pub enum Check<'a> {
     Order { id: &'a str, status: String },
     Total { id: &'a str, total: String },
     Movements { sku: &'a str, movements: String },
+    Listing { sku: &'a str, shown: String },
+    Ratings { sku: &'a str, figures: String },
 }
 
 /// Midnight of the day on which all scenarios play.
@@ -68,6 +85,9 @@ pub fn parse(text: &str) -> Result<Line<'_>, String> {
     }
     let (first, rest) = text.split_once(' ').unwrap_or((text, ""));
     if let Some(at) = time(first) {
+        if let Some(raw) = rest.strip_prefix("write ") {
+            return listings::write(raw).map(|act| Line::Step(Some(at), act));
+        }
         let mut words = Words::new(rest);
         let act = act(&mut words)?;
         return words.end().map(|()| Line::Step(Some(at), act));
@@ -88,6 +108,8 @@ pub fn parse(text: &str) -> Result<Line<'_>, String> {
         ["stock", sku, location] => Line::Check(Check::Stock { sku, location: Some(location), figures: after }),
         ["order", id, "is", status] => Line::Check(Check::Order { id, status: status.into() }),
         ["total", "of", id, "is", total] => Line::Check(Check::Total { id, total: total.into() }),
+        ["listing", sku] => Line::Check(Check::Listing { sku, shown: after }),
+        ["ratings", "of", sku] => Line::Check(Check::Ratings { sku, figures: after }),
         ["movements", "of", sku] => Line::Check(Check::Movements { sku, movements: after }),
         _ => return Err("not a line of a scenario".into()),
     })
@@ -105,7 +127,8 @@ fn set(setting: &str) -> Result<Setting, String> {
         Some(("split", "false")) => Setting::Split(false),
         Some(("timers", "late")) => Setting::LateTimers(true),
         Some(("hold", seconds)) => Setting::HoldSeconds(seconds.parse().map_err(|_| format!("`{seconds}` are no seconds"))?),
-        _ => return Err(format!("`{setting}` is not a setting")),
+        Some((name, value)) => return listings::set(name, value),
+        None => return Err(format!("`{setting}` is not a setting")),
     })
 }
 
@@ -155,11 +178,12 @@ fn act<'a>(words: &mut Words<'a>) -> Result<Act<'a>, String> {
             record(verb, id, id, Input::Order(command(words, verb)?))
         }
         "dispatched" | "delivered" | "failed" | "recalled" => news(words, verb)?,
+        "list" | "withdraw" | "feedback" => return listings::act(words, verb),
         other => return Err(format!("`{other}` is not a verb")),
     })
 }
 
-fn record<'a>(verb: &str, id: &str, key: &'a str, input: Input<'a>) -> Act<'a> {
+pub fn record<'a>(verb: &str, id: &str, key: &'a str, input: Input<'a>) -> Act<'a> {
     Act::Record { name: format!("{verb} {id}"), key, input }
 }
 
@@ -253,7 +277,7 @@ fn order_lines<'a>(words: &mut Words<'a>) -> Result<Vec<OrderLine<'a>>, String> 
 }
 
 /// Words; a comma or colon at the end of one is a word of its own.
-struct Words<'a>(std::collections::VecDeque<&'a str>);
+pub struct Words<'a>(std::collections::VecDeque<&'a str>);
 
 impl<'a> Words<'a> {
     fn new(text: &'a str) -> Words<'a> {
@@ -264,11 +288,11 @@ impl<'a> Words<'a> {
         Words(text.split_whitespace().flat_map(split).filter(|word| !word.is_empty()).collect())
     }
 
-    fn next(&mut self, what: &str) -> Result<&'a str, String> {
+    pub fn next(&mut self, what: &str) -> Result<&'a str, String> {
         self.0.pop_front().ok_or(format!("{what} is missing"))
     }
 
-    fn eat(&mut self, word: &str) -> bool {
+    pub fn eat(&mut self, word: &str) -> bool {
         let there = self.0.front() == Some(&word);
         if there {
             self.0.pop_front();
@@ -276,7 +300,7 @@ impl<'a> Words<'a> {
         there
     }
 
-    fn must(&mut self, word: &str) -> Result<(), String> {
+    pub fn must(&mut self, word: &str) -> Result<(), String> {
         if self.eat(word) { Ok(()) } else { Err(format!("`{word}` is missing")) }
     }
 
@@ -286,7 +310,7 @@ impl<'a> Words<'a> {
     }
 
     /// `15.30`, in minor units.
-    fn money(&mut self) -> Result<i64, String> {
+    pub fn money(&mut self) -> Result<i64, String> {
         let word = self.next("an amount")?;
         let parsed = word
             .split_once('.')

@@ -25,6 +25,7 @@ pub fn event(order_id: &str, event: &OrderEvent) -> String {
     about.extend(
         event.lines.iter().map(|line| format!("{} x{} {}", line.sku, line.quantity, line.location.as_deref().unwrap_or("nowhere"))),
     );
+    about.extend(event.feedback.as_deref().map(super::listings::remark));
     about.extend(event.expires_at.map(|at| format!("expires {}", time(at))));
     let head = format!("{order_id} {}", event.kind.word());
     if about.is_empty() { head } else { format!("{head}: {}", about.join(", ")) }

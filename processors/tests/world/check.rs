@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use schemas::event::{Movement, MovementKind, OrderEventKind};
+use schemas::product::ProductEventKind;
 use sha2::{Digest, Sha256};
 use waybill_processors::orders::DeductOn;
 use waybill_processors::stock::Reservation;
@@ -22,6 +23,7 @@ impl World {
         self.check_figures(&open);
         self.check_ends(&open);
         self.check_events();
+        self.check_listings();
         if self.commands.is_empty() && self.replies.is_empty() {
             self.check_orders(&open);
         }
@@ -149,6 +151,46 @@ impl World {
             ) {
                 assert!(*decided, "order {id} is not decided: {event:?}");
             }
+        }
+    }
+
+    /// Per SKU: numbers and versions without a gap, refusals that name what stands, quarantines that end before the next
+    /// of their kind begins, and a catalogue that is what the events say.
+    fn check_listings(&self) {
+        for (sku, events) in &self.product_events {
+            let (mut version, mut held, mut off_sale) = (0, None, false);
+            let mut stands = None;
+            for (seq, event) in (1..).zip(events) {
+                assert_eq!(event.seq, seq, "event number of {sku}: {event:?}");
+                version += u64::from(matches!(
+                    event.kind,
+                    ProductEventKind::Updated | ProductEventKind::Quarantined | ProductEventKind::Withdrawn
+                ));
+                assert_eq!(event.version, version, "version of {sku}: {event:?}");
+                match event.kind {
+                    ProductEventKind::Updated => {
+                        (held, off_sale) = (None, false);
+                        stands = Some((event.product.as_deref().cloned().expect("an update says all"), "listed"));
+                    }
+                    ProductEventKind::Withdrawn => {
+                        (held, off_sale) = (None, false);
+                        stands = stands.map(|(product, _)| (product, "withdrawn"));
+                    }
+                    ProductEventKind::Quarantined if event.product.is_some() => {
+                        assert!(held.is_none(), "an update of {sku} is held and another one held back: {event:?}");
+                        held.clone_from(&event.product);
+                    }
+                    ProductEventKind::Quarantined => {
+                        assert!(!off_sale, "{sku} is taken off sale twice: {event:?}");
+                        off_sale = true;
+                        stands = stands.map(|(product, _)| (product, "quarantined"));
+                    }
+                    _ => {}
+                }
+            }
+            let row = self.listing(sku).expect("it has events").row();
+            let shown = row.map(|row| (row.version, row.product, row.state, row.held));
+            assert_eq!(shown, stands.map(|(product, state)| (version, product, state, held.map(|held| *held))), "the row of {sku}");
         }
     }
 

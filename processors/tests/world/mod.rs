@@ -1,4 +1,4 @@
-//! A tiny engine over the two processors, for tests: one thread, no log, time under control. It delivers commands and
+//! A tiny engine over the processors, for tests: one thread, no log, time under control. It delivers commands and
 //! replies in order, fires due timers, keeps every state as bytes between two steps, and checks the books after each.
 
 mod check;
@@ -8,7 +8,10 @@ use std::collections::{BTreeMap, VecDeque};
 use schemas::event::{Movement, OrderEvent};
 use schemas::input::Input;
 use schemas::message::{FleetMessage, ShipmentNews, ToFleet, ToOrder, ToStock};
+use schemas::product::ProductEvent;
 use schemas::{Cause, Reject, Source, Timestamp, TopicNames};
+use waybill_processors::catalogue::{self, Listing, Terms};
+use waybill_processors::feedback::{Subject, route};
 use waybill_processors::orders::{self, DeductOn, Order};
 use waybill_processors::stock::{self, Reservation, Seen, State, Stock};
 use waybill_processors::{Trigger, Verdict};
@@ -17,14 +20,19 @@ use waybill_processors::{Trigger, Verdict};
 #[derive(Clone, Debug)]
 pub enum Output {
     Event(String, OrderEvent),
+    Product(String, ProductEvent),
     DeadLetter(Reject),
     Duplicate,
     ToVehicle(String, FleetMessage),
 }
 
+#[expect(clippy::struct_excessive_bools, reason = "what a scenario may switch")]
 pub struct World {
     pub orders_config: orders::Config,
     pub stock_config: stock::Config,
+    pub catalogue_config: catalogue::Config,
+    /// Product updates carry a signature.
+    pub signed: bool,
     /// Timers fire after the record that moves the clock beyond them, not before it.
     pub late_timers: bool,
     /// Replies wait until they are delivered by hand.
@@ -33,6 +41,7 @@ pub struct World {
     pub check_books: bool,
     orders: BTreeMap<String, Vec<u8>>,
     stock: BTreeMap<String, Vec<u8>>,
+    listings: BTreeMap<String, Vec<u8>>,
     /// By SKU and order.
     reservations: BTreeMap<(String, String), Vec<u8>>,
     /// By SKU and id.
@@ -45,6 +54,8 @@ pub struct World {
     outputs: Vec<Output>,
     /// Every order event so far.
     pub events: Vec<(String, OrderEvent)>,
+    /// Every product event so far, by SKU.
+    pub product_events: BTreeMap<String, Vec<ProductEvent>>,
     /// Every movement so far, by SKU.
     pub journal: BTreeMap<String, Vec<Movement>>,
 }
@@ -53,12 +64,15 @@ impl World {
     pub fn new() -> World {
         World {
             orders_config: orders::Config { hold_seconds: 900, deduct_on: DeductOn::Payment },
-            stock_config: stock::Config { split: false, names: TopicNames::default() },
+            stock_config: stock::Config { split: false, terms: Terms::default(), names: TopicNames::default() },
+            catalogue_config: catalogue::Config::default(),
+            signed: false,
             late_timers: false,
             hold_replies: false,
             check_books: true,
             orders: BTreeMap::new(),
             stock: BTreeMap::new(),
+            listings: BTreeMap::new(),
             reservations: BTreeMap::new(),
             seen: BTreeMap::new(),
             clock: Timestamp(i64::MIN),
@@ -68,6 +82,7 @@ impl World {
             answered: BTreeMap::new(),
             outputs: vec![],
             events: vec![],
+            product_events: BTreeMap::new(),
             journal: BTreeMap::new(),
         }
     }
@@ -78,6 +93,10 @@ impl World {
 
     pub fn stock(&self, sku: &str) -> Option<Stock> {
         self.stock.get(sku).map(|bytes| Stock::decode(bytes).expect("stock decodes"))
+    }
+
+    pub fn listing(&self, sku: &str) -> Option<Listing> {
+        self.listings.get(sku).map(|bytes| Listing::decode(bytes).expect("a listing decodes"))
     }
 
     /// What the next record on `source` will be known as.
@@ -97,7 +116,28 @@ impl World {
             Input::Order(command) => self.tell_order(key, trigger, orders::Event::Command(command)),
             Input::Payment(payment) => self.tell_order(key, trigger, orders::Event::Payment(payment)),
             Input::Restock(restock) => self.tell_stock(key, trigger, stock::Event::Restock(restock)),
-            Input::Count(count) => self.tell_stock(key, trigger, stock::Event::Count(count)),
+            Input::Count(count) => {
+                let location = count.location.to_string();
+                self.tell_stock(key, trigger, stock::Event::Count(count));
+                let refused = self.outputs.iter().any(|output| matches!(output, Output::Duplicate | Output::DeadLetter(_)));
+                if !refused && self.listings.contains_key(key) {
+                    self.tell_catalogue(key, trigger, catalogue::Event::Counted { location: &location });
+                }
+            }
+            Input::Product(command) => {
+                let signed = self.signed;
+                self.tell_catalogue(key, trigger, catalogue::Event::Command { command, signed });
+            }
+            Input::Feedback(feedback) => match route(&feedback) {
+                Subject::Order(order_id) => {
+                    let order_id = order_id.to_owned();
+                    self.tell_order(&order_id, trigger, orders::Event::Feedback(feedback));
+                }
+                Subject::Sku(sku) => {
+                    let sku = sku.to_owned();
+                    self.tell_catalogue(&sku, trigger, catalogue::Event::Feedback(feedback));
+                }
+            },
             Input::Ping(_) | Input::Fleet(_) => unreachable!("the fleet has a world of its own"),
         }
         self.settle();
@@ -237,6 +277,7 @@ impl World {
                 let bytes = self.seen.get(&(sku.to_owned(), id?))?;
                 Some(Seen::decode(bytes).expect("what was seen decodes"))
             }),
+            listing: if stock::wants_listing(&event) { self.listing(sku) } else { None },
             open: if stock::wants_reservations(&event) { self.open(sku) } else { vec![] },
         };
         let step = stock::apply(&self.stock_config, sku, trigger, event, state);
@@ -264,6 +305,39 @@ impl World {
             assert!(!is_command || step.verdict == Verdict::Applied, "a command cannot be refused");
         }
         self.verdict(step.verdict);
+    }
+
+    fn tell_catalogue(&mut self, sku: &str, trigger: Trigger, event: catalogue::Event<'_>) {
+        let id = match &event {
+            catalogue::Event::Feedback(feedback) => Some(catalogue::seen_id(feedback)),
+            _ => None,
+        };
+        let counted = matches!(event, catalogue::Event::Counted { .. });
+        let seen = id.and_then(|id| self.seen.get(&(sku.to_owned(), id)));
+        let state = catalogue::State {
+            listing: self.listing(sku),
+            seen: seen.map(|bytes| Seen::decode(bytes).expect("what was seen decodes")),
+            stocked: self.stock.contains_key(sku),
+        };
+        let step = catalogue::apply(&self.catalogue_config, trigger, event, state);
+        if step.verdict != Verdict::Applied {
+            let silent = step.listing.is_none() && step.seen.is_none() && step.events.is_empty();
+            assert!(silent, "what is not applied changes nothing: {step:?}");
+        }
+        if let Some(listing) = step.listing {
+            self.listings.insert(sku.into(), bytes(|out| listing.encode(out)));
+            assert_eq!(self.listing(sku), Some(listing), "what is written is what is read");
+        }
+        if let Some((id, seen)) = step.seen {
+            self.seen.insert((sku.into(), id), bytes(|out| seen.encode(out)));
+        }
+        for event in step.events {
+            self.product_events.entry(sku.into()).or_default().push(event.clone());
+            self.outputs.push(Output::Product(sku.into(), event));
+        }
+        if !counted {
+            self.verdict(step.verdict);
+        }
     }
 
     fn open(&self, sku: &str) -> Vec<(Box<str>, Reservation)> {
@@ -298,5 +372,7 @@ pub fn source(input: &Input<'_>) -> Source {
         Input::Restock(_) => Source::Restocks,
         Input::Count(_) => Source::StockCounts,
         Input::Ping(_) | Input::Fleet(_) => unreachable!("the fleet has a world of its own"),
+        Input::Product(_) => Source::Products,
+        Input::Feedback(_) => Source::Feedback,
     }
 }

@@ -12,7 +12,7 @@ pub const CURRENCY: &str = "GBP";
 pub fn place(invoice: &Invoice) -> Vec<u8> {
     let lines: Vec<Value> = (1..)
         .zip(&invoice.lines)
-        .map(|(number, line)| json!({ "line": number, "sku": line.sku, "quantity": line.quantity, "unit_price": line.unit_price }))
+        .map(|(number, line)| json!({ "line": number, "sku": line.written, "quantity": line.quantity, "unit_price": line.unit_price }))
         .collect();
     let mut value = json!({
         "type": "place",

@@ -13,9 +13,20 @@ use super::process::Launch;
 use super::reader::{Offsets, Reader};
 use super::{PATIENCE, now_millis};
 
-pub const SOURCES: [&str; 6] = ["orders", "payments", "restocks", "stock-counts", "gps-pings", "dispatches"];
-pub const SINKS: [&str; 7] =
-    ["order-events", "stock-levels", "stock-movements", "vehicle-positions", "ping-verdicts", "shipment-events", "dead-letters"];
+pub const SOURCES: [&str; 8] = ["orders", "payments", "restocks", "stock-counts", "products", "feedback", "gps-pings", "dispatches"];
+pub const SINKS: [&str; 11] = [
+    "order-events",
+    "stock-levels",
+    "stock-movements",
+    "product-catalog",
+    "product-events",
+    "low-stock-alerts",
+    "forecasts",
+    "vehicle-positions",
+    "ping-verdicts",
+    "shipment-events",
+    "dead-letters",
+];
 
 /// What differs from test to test.
 #[derive(Clone, Copy, Debug)]
@@ -54,6 +65,15 @@ impl App {
         let dir = tempfile::Builder::new().prefix(name).tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
         std::fs::write(dir.path().join("topology.toml"), topology(name, &broker.bootstrap, shape)).unwrap();
         App { name: name.to_owned(), bootstrap: broker.bootstrap.clone(), reader: Reader::new(&broker.bootstrap), dir }
+    }
+
+    /// Adds lines to the section of a public topic.
+    pub fn configure(&self, topic: &str, lines: &str) {
+        let file = self.dir().join("topology.toml");
+        let text = std::fs::read_to_string(&file).unwrap();
+        let section = format!("[topics.{topic}]\n");
+        assert!(text.contains(&section), "no section of {topic}");
+        std::fs::write(&file, text.replacen(&section, &format!("{section}{lines}"), 1)).unwrap();
     }
 
     pub fn create_topics(&self) {

@@ -2,8 +2,8 @@
 //! what follows from it.
 //!
 //! `told` spoils the story before figures, ids and hashes are filled in, so that the fault is the engine's: the
-//! movements are consistent, and wrong. `sealed` spoils records afterwards, so that they contradict themselves.
-//! `fresh` tells a story of its own.
+//! movements are consistent, and wrong. `sealed` spoils records afterwards, so that they contradict themselves. `whole`
+//! and `whole_sealed` are these two with a catalogue, alerts and vehicles. `fresh` tells a story of its own.
 
 use std::collections::BTreeSet;
 
@@ -31,7 +31,7 @@ pub fn moved(h: &History, members: &Value) -> Input {
     h.one("stock-movements", members)
 }
 
-/// `name: told|sealed|fresh, [the kinds that must be found], |history| { spoil; the record where the first is found }`
+/// `name: told|sealed|whole|whole_sealed|fresh, [the kinds that must be found], |history| { spoil; the record where the first is found }`
 macro_rules! faults {
     ($($name:ident: $when:ident, [$($kind:ident),+], |$h:ident| $spoil:block)+) => {$(
         #[test]
@@ -45,8 +45,12 @@ macro_rules! faults {
     (@before fresh) => { $crate::history::History::default() };
     (@before told) => { $crate::history::shop::shop() };
     (@before sealed) => { $crate::history::shop::shop().seal() };
+    (@before whole) => { $crate::history::whole::whole() };
+    (@before whole_sealed) => { $crate::history::whole::whole().seal() };
     (@after fresh, $story:ident) => { $story.seal() };
     (@after told, $story:ident) => { $story.seal() };
     (@after sealed, $story:ident) => { $story };
+    (@after whole, $story:ident) => { $story.seal() };
+    (@after whole_sealed, $story:ident) => { $story };
 }
 pub(crate) use faults;

@@ -3,6 +3,7 @@
 
 pub mod faults;
 pub mod shop;
+pub mod whole;
 
 use std::collections::BTreeMap;
 
@@ -167,11 +168,24 @@ impl History {
                 "order-events" => ("event_id", "waybill.order.", text(value, "type")),
                 "stock-movements" => ("movement_id", "waybill.stock.", text(value, "kind")),
                 "stock-levels" => ("", "waybill.stock.", "level".into()),
+                "product-events" => ("event_id", "waybill.product.", text(value, "type")),
+                "product-catalog" => ("", "waybill.product.", "listing".into()),
+                "low-stock-alerts" => ("", "waybill.low_stock.", text(value, "state")),
+                "forecasts" => ("", "waybill.stock.", "forecast".into()),
+                "shipment-events" => ("event_id", "waybill.shipment.", text(value, "type")),
+                "vehicle-positions" => ("", "waybill.vehicle.", "position".into()),
+                "ping-verdicts" => ("event_id", "waybill.ping.", text(value, "verdict")),
                 _ => continue,
             };
             fill(value, "at", json!("2010-12-01T08:26:00.000Z"));
-            let mut id = "level".to_owned();
-            if !id_name.is_empty() {
+            let mut id = "view".to_owned();
+            if entry.topic == "ping-verdicts" {
+                let cause = value["cause"].clone();
+                fill(value, id_name, json!(format!("{}/{}/{}/{key}", text(&cause, "topic"), cause["partition"], cause["offset"])));
+                id = text(value, id_name);
+            } else if !id_name.is_empty() {
+                // A shipment's events are numbered by vehicle.
+                let key = if entry.topic == "shipment-events" { format!("{}/{key}", text(value, "vehicle_id")) } else { key.clone() };
                 let seq = seqs.entry(format!("{}|{key}", entry.topic)).or_default();
                 fill(value, "seq", json!(*seq + 1));
                 *seq = value["seq"].as_u64().expect("a seq");
@@ -183,8 +197,8 @@ impl History {
             if entry.topic == "stock-movements" {
                 let place = figures.entry((key.clone(), text(value, "location"))).or_default();
                 let (on_hand, reserved) = effect(&word, number(value, "quantity"));
-                fill(value, "on_hand", json!(place.0 + on_hand));
-                fill(value, "reserved", json!(place.1 + reserved));
+                fill(value, "on_hand", json!(place.0.saturating_add(on_hand)));
+                fill(value, "reserved", json!(place.1.saturating_add(reserved)));
                 *place = (number(value, "on_hand"), number(value, "reserved"));
                 let last = hashes.entry(key).or_insert_with(|| "0".repeat(64));
                 fill(value, "previous", json!(last));
@@ -218,7 +232,7 @@ impl History {
             level.0 += 1;
             let place = level.1.entry(text(value, "location")).or_default();
             let (on_hand, reserved) = effect(&text(value, "kind"), number(value, "quantity"));
-            *place = (place.0 + on_hand, place.1 + reserved);
+            *place = (place.0.saturating_add(on_hand), place.1.saturating_add(reserved));
         }
         let told: Vec<String> = self
             .entries

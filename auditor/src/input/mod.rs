@@ -1,5 +1,9 @@
 //! One input record as the auditor remembers it: what it is, whom it is about, and digests that tell a repeated
-//! record from a contradicting one. Reads `wire.md`'s shapes with its own types and judges no rule.
+//! record from a contradicting one. Reads `wire.md`'s shapes with its own types and judges no rule. Orders and stock
+//! are here, the others in files of their own.
+
+mod catalogue;
+pub(crate) mod fleet;
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -9,7 +13,11 @@ use serde::Deserialize;
 
 use crate::Record;
 use crate::facts::{Registry, Role, Topic, Units, digest};
+use crate::sku::clean;
+use crate::wire::catalogue::ProductKind;
+use crate::wire::fleet::ShipmentKind;
 use crate::wire::{EventKind, MovementKind};
+use fleet::Dispatched;
 
 /// Most lines of one order.
 const MAX_LINES: usize = 1_000;
@@ -40,6 +48,16 @@ pub(crate) enum Class {
     Damaged,
     Transfer,
     Count,
+    Upsert,
+    Withdraw,
+    /// About an order, or about the delivery of one.
+    FeedbackOrder,
+    FeedbackProduct,
+    FeedbackStock,
+    Dispatch,
+    StopDelivered,
+    StopFailed,
+    Recall,
 }
 
 impl Class {
@@ -59,6 +77,13 @@ impl Class {
             Class::Damaged => "damaged restock",
             Class::Transfer => "transfer",
             Class::Count => "count",
+            Class::Upsert => "upsert",
+            Class::Withdraw => "withdraw",
+            Class::FeedbackOrder | Class::FeedbackProduct | Class::FeedbackStock => "feedback",
+            Class::Dispatch => "dispatch",
+            Class::StopDelivered => "proof of delivery",
+            Class::StopFailed => "failed delivery",
+            Class::Recall => "recall",
         }
     }
 
@@ -74,7 +99,37 @@ impl Class {
             Class::Return | Class::ReturnScrap => matches!(kind, E::Returned | E::Noted),
             Class::Captured => matches!(kind, E::Paid | E::RefundRequired | E::Reinstated | E::Noted),
             Class::Failed => matches!(kind, E::PaymentFailed | E::Noted),
-            Class::Refunded => kind == E::Noted,
+            Class::Refunded | Class::FeedbackOrder | Class::StopFailed | Class::Recall => kind == E::Noted,
+            // Who dispatches an order ships what is left of it.
+            Class::Dispatch => matches!(kind, E::PartShipped | E::Shipped | E::OutForDelivery | E::Noted),
+            // It may have been paid since it went out.
+            Class::StopDelivered => matches!(kind, E::Shipped | E::Delivered | E::Noted),
+            _ => false,
+        }
+    }
+
+    /// May a shipment event name such a record as its cause?
+    pub fn leads_to_shipment(self, kind: ShipmentKind) -> bool {
+        use ShipmentKind as S;
+        match self {
+            // One that takes an order from another shipment ends that, perhaps.
+            Class::Dispatch => !matches!(kind, S::Delivered | S::Failed | S::Investigated),
+            Class::StopDelivered => !matches!(kind, S::Planned | S::Failed | S::Recalled | S::Investigated),
+            Class::StopFailed => !matches!(kind, S::Planned | S::Delivered | S::Recalled | S::Investigated),
+            Class::Recall => matches!(kind, S::Left | S::Recalled),
+            Class::FeedbackOrder => kind == S::Investigated,
+            _ => false,
+        }
+    }
+
+    /// May a product event name such a record as its cause?
+    pub fn leads_to_product(self, kind: ProductKind) -> bool {
+        use ProductKind as P;
+        match self {
+            Class::Upsert => matches!(kind, P::Updated | P::Refused | P::Quarantined),
+            Class::Withdraw => matches!(kind, P::Withdrawn | P::Refused),
+            Class::FeedbackProduct => matches!(kind, P::Rated | P::Noted | P::Quarantined),
+            Class::FeedbackStock => matches!(kind, P::CountRequested | P::Noted),
             _ => false,
         }
     }
@@ -85,7 +140,7 @@ impl Class {
         match self {
             Class::Place => matches!(kind, M::Held | M::Released | M::Expired),
             Class::Cancel => matches!(kind, M::Released | M::Returned),
-            Class::Ship => kind == M::Sold,
+            Class::Ship | Class::Dispatch | Class::StopDelivered => kind == M::Sold,
             Class::Return => kind == M::Returned,
             Class::Captured => matches!(kind, M::Held | M::Released | M::Confirmed | M::Sold),
             Class::Received => kind == M::Received,
@@ -101,8 +156,36 @@ impl Class {
         match self {
             Class::Place => matches!(kind, EventKind::Accepted | EventKind::Rejected),
             Class::Cancel => matches!(kind, EventKind::Cancelled | EventKind::Noted),
+            // It is the shipment that answers.
+            _ if self.of_shipment() => false,
             _ => self.leads_to_event(kind),
         }
+    }
+
+    /// The same for a shipment event: what a proof or recall says is said once more, of a dispatch anything.
+    pub fn is_answered_by_shipment(self, kind: ShipmentKind) -> bool {
+        match self {
+            Class::StopDelivered => kind == ShipmentKind::Delivered,
+            Class::StopFailed => kind == ShipmentKind::Failed,
+            Class::Recall => kind == ShipmentKind::Recalled,
+            Class::FeedbackOrder => false,
+            _ => true,
+        }
+    }
+
+    /// It is about a shipment, and so about each of its orders.
+    pub fn of_shipment(self) -> bool {
+        matches!(self, Class::Dispatch | Class::StopDelivered | Class::StopFailed | Class::Recall)
+    }
+
+    /// Several with one id may take effect, one after the other: each changes what the one before has left.
+    pub fn repeats(self) -> bool {
+        matches!(self, Class::Upsert | Class::Withdraw) || self.of_shipment()
+    }
+
+    /// Nothing that can be read has to come of it: it changes a figure of a view at most.
+    pub fn may_be_silent(self) -> bool {
+        self == Class::Expected
     }
 
     /// It is about an order, and answered by an order event; else about a SKU, and answered by a movement.
@@ -118,6 +201,7 @@ impl Class {
                 | Class::Captured
                 | Class::Failed
                 | Class::Refunded
+                | Class::FeedbackOrder
         )
     }
 }
@@ -161,7 +245,7 @@ pub(crate) struct Input {
     pub bytes: u64,
     /// What it asks for minus what came out of it; nothing is left when it is done.
     pub balance: Units,
-    /// Number of its order or SKU.
+    /// Number of its order or SKU, or of the pair of shipment and vehicle.
     pub subject: u32,
     pub class: Class,
     pub marks: u16,
@@ -170,19 +254,32 @@ pub(crate) struct Input {
 impl Input {
     /// Never fails: what cannot be read is [`Class::Malformed`].
     pub fn read(topic: Topic, record: &Record, registry: &mut Registry) -> Input {
-        let value = record.value.filter(|value| !value.is_empty());
-        let text = value.and_then(|value| std::str::from_utf8(value).ok());
-        let mut marks = 0;
-        for (bit, set) in [(mark::KEY, record.key.is_some()), (mark::VALUE, value.is_some()), (mark::UTF8, text.is_some())] {
-            marks |= if set { bit } else { 0 };
-        }
-        let key = record.key.and_then(|key| std::str::from_utf8(key).ok()).filter(|key| !key.is_empty());
-        let said = key.zip(text).and_then(|(key, text)| match topic {
+        let said = texts(record).and_then(|(key, text)| match topic {
             Topic::Orders => order(key, text, registry),
             Topic::Payments => payment(key, text, registry),
             Topic::Restocks => restock(key, text, registry),
-            _ => count(key, text, registry),
+            Topic::StockCounts => count(key, text, registry),
+            Topic::Products => catalogue::product(key, text, registry),
+            Topic::Feedback => catalogue::feedback(key, text, registry),
+            _ => None,
         });
+        Input::of(record, said)
+    }
+
+    /// The same for a record on `dispatches`, with what it says of a shipment.
+    pub fn dispatch(record: &Record, registry: &mut Registry) -> (Input, Option<Dispatched>) {
+        let read = texts(record).and_then(|(key, text)| fleet::dispatch(key, text, registry));
+        let (said, dispatched) = read.unzip();
+        (Input::of(record, said), dispatched)
+    }
+
+    fn of(record: &Record, said: Option<Said>) -> Input {
+        let value = record.value.filter(|value| !value.is_empty());
+        let utf8 = value.is_some_and(|value| std::str::from_utf8(value).is_ok());
+        let mut marks = 0;
+        for (bit, set) in [(mark::KEY, record.key.is_some()), (mark::VALUE, value.is_some()), (mark::UTF8, utf8)] {
+            marks |= if set { bit } else { 0 };
+        }
         let said = said.unwrap_or(Said { class: Class::Malformed, subject: 0, id: 0, content: 0, balance: Units::NONE, lines: false });
         Input {
             offset: record.offset,
@@ -200,6 +297,12 @@ impl Input {
     pub fn has(&self, bits: u16) -> bool {
         self.marks & bits == bits
     }
+}
+
+/// Key and value, if both are there and text.
+fn texts<'a>(record: &Record<'a>) -> Option<(&'a str, &'a str)> {
+    let text = |bytes: Option<&'a [u8]>| bytes.and_then(|bytes| std::str::from_utf8(bytes).ok()).filter(|text| !text.is_empty());
+    text(record.key).zip(text(record.value))
 }
 
 /// What a well-formed record says.
@@ -285,11 +388,11 @@ fn order(key: &str, text: &str, registry: &mut Registry) -> Option<Said> {
         return None;
     }
     // Lines of one SKU are one line; only a different price keeps them apart.
-    let mut merged: BTreeMap<(&str, Option<i64>), i64> = BTreeMap::new();
+    let mut merged: BTreeMap<(Cow<str>, Option<i64>), i64> = BTreeMap::new();
     let mut balance = Units::NONE;
     for line in &lines {
-        *merged.entry((&line.sku, line.unit_price)).or_default() += line.quantity;
-        balance += Units::of(line.quantity, Role::Line, registry.skus.number(&line.sku), 0);
+        *merged.entry((clean(&line.sku), line.unit_price)).or_default() += line.quantity;
+        balance += Units::of(line.quantity, Role::Line, registry.sku(&line.sku), 0);
     }
     let content = digest(&(
         (&order.customer_id, order.placed_at.map(|t| t.millis()), &order.currency),
@@ -348,7 +451,7 @@ struct Restock<'a> {
 
 fn restock(key: &str, text: &str, registry: &mut Registry) -> Option<Said> {
     let restock: Restock = serde_json::from_str(text).ok()?;
-    if restock.sku != key || !(1..=MAX_QUANTITY).contains(&restock.quantity) {
+    if clean(&restock.sku) != clean(key) || !(1..=MAX_QUANTITY).contains(&restock.quantity) {
         return None;
     }
     let from = restock.location.as_deref().unwrap_or(DEFAULT_LOCATION);
@@ -364,14 +467,14 @@ fn restock(key: &str, text: &str, registry: &mut Registry) -> Option<Said> {
         }
         _ => return None,
     };
-    let id = id(&("restock", key, &restock.id, &restock.kind));
+    let id = id(&("restock", &*clean(key), &restock.id, &restock.kind));
     let (to, expected_at) = match class {
         Class::Transfer => (restock.to_location, None),
         Class::Expected => (None, restock.expected_at.map(|t| t.millis())),
         _ => (None, None),
     };
     let content = digest(&(from, restock.quantity, to, expected_at));
-    Some(Said { class, subject: registry.skus.number(key), id, content, balance, lines: false })
+    Some(Said { class, subject: registry.sku(key), id, content, balance, lines: false })
 }
 
 #[derive(Deserialize)]
@@ -388,14 +491,14 @@ struct Count<'a> {
 
 fn count(key: &str, text: &str, registry: &mut Registry) -> Option<Said> {
     let count: Count = serde_json::from_str(text).ok()?;
-    if count.sku != key || !(0..=MAX_QUANTITY).contains(&count.counted) {
+    if clean(&count.sku) != clean(key) || !(0..=MAX_QUANTITY).contains(&count.counted) {
         return None;
     }
     let at = count.location.as_deref().unwrap_or(DEFAULT_LOCATION);
     Some(Said {
         class: Class::Count,
-        subject: registry.skus.number(key),
-        id: id(&("count", key, &count.id)),
+        subject: registry.sku(key),
+        id: id(&("count", &*clean(key), &count.id)),
         content: digest(&(at, count.counted, count.counted_at.map(|t| t.millis()))),
         balance: effect(MovementKind::Adjusted, registry.locations.number(at), count.counted),
         lines: false,

@@ -1,4 +1,9 @@
 //! The output records as `wire.md` describes them, read by the auditor's own types. Shape only: nothing is compared.
+//! Orders and stock are here, the others in files of their own.
+
+pub mod catalogue;
+pub mod demand;
+pub mod fleet;
 
 use std::borrow::Cow;
 
@@ -140,6 +145,8 @@ pub(crate) struct OrderEvent<'a> {
     pub lines: Vec<EventLine<'a>>,
     pub reason: Option<String>,
     #[serde(borrow)]
+    pub sku: Option<Cow<'a, str>>,
+    #[serde(borrow)]
     pub cause: Cause<'a>,
 }
 
@@ -268,10 +275,11 @@ fn same_as_key(field: &str, id: &str, record: &Record) -> Result<(), String> {
     }
 }
 
-/// RFC 3339 with milliseconds and `Z`.
-fn time(text: &str) -> Result<(), String> {
-    let right = text.len() == "2010-12-01T08:26:00.000Z".len() && text.ends_with('Z') && text.parse::<jiff::Timestamp>().is_ok();
-    if right { Ok(()) } else { Err(format!("`{text}` is not a time with milliseconds and Z")) }
+/// RFC 3339 with milliseconds and `Z`, as milliseconds since the epoch.
+fn time(text: &str) -> Result<i64, String> {
+    let shaped = text.len() == "2010-12-01T08:26:00.000Z".len() && text.ends_with('Z');
+    let read = if shaped { text.parse::<jiff::Timestamp>().ok() } else { None };
+    read.map(jiff::Timestamp::as_millisecond).ok_or_else(|| format!("`{text}` is not a time with milliseconds and Z"))
 }
 
 /// What is wrong with the `CloudEvents` headers of a record with this type and, where it has one, this id.
