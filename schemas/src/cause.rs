@@ -16,7 +16,7 @@ pub enum Source {
 }
 
 impl Source {
-    pub const ALL: [Source; 6] = [
+    pub const ALL: [Source; 8] = [
         Source::Orders,
         Source::Payments,
         Source::Restocks,

@@ -137,7 +137,9 @@ pub fn decode_key(source: Source, key: Option<&[u8]>) -> Result<Cow<'_, str>, Re
     let checked = match source {
         Source::Restocks | Source::StockCounts | Source::Products => sku::checked(Cow::Borrowed(text)),
         // What feedback is about is said in the record.
-        Source::Orders | Source::Payments | Source::Feedback => id_fault(text).map_or(Ok(Cow::Borrowed(text)), Err),
+        Source::Orders | Source::Payments | Source::Feedback | Source::GpsPings | Source::Dispatches => {
+            id_fault(text).map_or(Ok(Cow::Borrowed(text)), Err)
+        }
     };
     checked.map_err(|fault| Reject::new(Reason::InvalidKey, format!("the key {fault}")))
 }

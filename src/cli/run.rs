@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process;
 use std::sync::{Arc, OnceLock};
 
+use roads::Ways;
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 use state::rocks::RocksStores;
@@ -125,7 +126,7 @@ fn plan(config: &Config) -> Result<Plan, Failure> {
         split: config.split,
         fleet: config.fleet.clone(),
         verdicts: config.verdicts,
-        planner: Planner::default(),
+        planner: Planner::by(Ways::open(config.roads.as_deref()).map_err(Failure::failed)?),
         terms: config.terms.clone(),
         catalogue: config.catalogue.clone(),
         demand: config.demand.clone(),

@@ -52,7 +52,7 @@ fn longitudes(a: Point, b: Point) -> i64 {
 }
 
 /// Between two places: flat where they are near each other, by the haversine formula where they are not.
-pub fn metres(a: Point, b: Point) -> f64 {
+pub(super) fn metres(a: Point, b: Point) -> f64 {
     let (north, east) = (latitudes(a, b), longitudes(a, b));
     let ((lat_a, _), (lat_b, _)) = (a.degrees(), b.degrees());
     if north.abs() <= FLAT && east.abs() <= FLAT {

@@ -46,7 +46,6 @@ mod vehicle;
 
 pub use arrival::Speeds;
 pub use config::Config;
-pub use geo::metres as great_circle_metres;
 pub use route::{MAX_PIECES, Piece};
 pub use shipment::Shipment;
 pub use vehicle::{MAX_HELD, MAX_SHIPMENTS, Vehicle};
