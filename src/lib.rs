@@ -8,6 +8,7 @@ pub mod failpoint;
 pub mod http;
 pub mod log;
 pub mod metrics;
+pub mod planner;
 #[cfg(feature = "registry")]
 pub mod registry;
 pub mod run;

@@ -9,6 +9,8 @@ use prometheus::{
     exponential_buckets,
 };
 
+use schemas::fleet::Judgement;
+
 use crate::engine::plan::{Plan, TaskId};
 use crate::engine::work::Tally;
 use crate::log::{Records, Tp};
@@ -24,6 +26,7 @@ struct All {
     decisions: IntCounterVec,
     dead_letters: IntCounterVec,
     duplicates: IntCounter,
+    pings: IntCounterVec,
     signatures: IntCounterVec,
     messages: IntCounterVec,
     forwarded: IntCounter,
@@ -65,6 +68,7 @@ impl Metrics {
             decisions: counters("waybill_decisions_total", "Orders decided.", &["outcome", "reason"]),
             dead_letters: counters("waybill_dead_letters_total", "Records that could not be taken.", &["reason"]),
             duplicates: counter("waybill_duplicates_total", "Records that said again what was said before."),
+            pings: counters("waybill_pings_total", "GPS pings judged, by verdict.", &["verdict"]),
             signatures: counters(
                 "waybill_signatures_total",
                 "Records of topics whose signatures are checked that passed: signed, or unsigned where that is accepted.",
@@ -132,6 +136,9 @@ impl Metrics {
             m.signatures.with_label_values(&[plan.source_name(*source), result]).inc_by(*count);
         }
         m.duplicates.inc_by(tally.duplicates);
+        for (judgement, count) in Judgement::ALL.iter().zip(tally.pings).filter(|(_, count)| *count > 0) {
+            m.pings.with_label_values(&[judgement.word()]).inc_by(count);
+        }
         m.forwarded.inc_by(tally.forwarded);
         m.messages.with_label_values(&["memory"]).inc_by(tally.to_memory);
         m.messages.with_label_values(&["inbox"]).inc_by(tally.to_inbox);

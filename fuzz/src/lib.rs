@@ -3,6 +3,7 @@
 
 use schemas::Source;
 use schemas::feedback::{Comment, MAX_EXCERPT_CHARS, MAX_KIND_BYTES, MAX_RATING};
+use schemas::fleet::FleetCommand;
 use schemas::product::{MAX_NAME_BYTES, MAX_REASON_CHARS, ProductCommand};
 use schemas::input::{
     self, Input, Line, MAX_AMOUNT, MAX_HOLD_SECONDS, MAX_ID_BYTES, MAX_LINES, MAX_QUANTITY, MAX_VALUE_BYTES, OrderCommand,
@@ -11,12 +12,7 @@ use schemas::input::{
 /// Decodes `value` as a record of `source`, under the key that it names itself, as far as that can be read, and under
 /// another one.
 pub fn decode(source: Source, value: &[u8]) {
-    let field = match source {
-        Source::Orders | Source::Payments => "order_id",
-        Source::Restocks | Source::StockCounts | Source::Products => "sku",
-        Source::Feedback => "id",
-    };
-    let named = serde_json::from_slice::<serde_json::Value>(value).ok().and_then(|v| v.get(field)?.as_str().map(str::to_owned));
+    let named = serde_json::from_slice::<serde_json::Value>(value).ok().and_then(|v| v.get(source.key_field())?.as_str().map(str::to_owned));
     if let Some(key) = named
         && let Ok(key) = input::decode_key(source, Some(key.as_bytes()))
     {
@@ -80,6 +76,16 @@ fn within_limits(input: &Input<'_>, key: &str) {
             id(&restock.location);
             assert!((1..=MAX_QUANTITY).contains(&restock.quantity));
         }
+        Input::Ping(ping) => {
+            assert!(ping.point.lat.abs() <= 900_000_000 && ping.point.lon.abs() <= 1_800_000_000);
+            assert!(ping.speed.is_none_or(|v| (0.0..=schemas::fleet::MAX_SPEED).contains(&v)));
+        }
+        Input::Fleet(FleetCommand::Dispatch(dispatch)) => {
+            assert!((1..=schemas::fleet::MAX_STOPS).contains(&dispatch.stops.len()));
+            dispatch.stops.iter().for_each(|stop| id(&stop.stop_id));
+            id(&dispatch.shipment_id);
+        }
+        Input::Fleet(_) => {}
         Input::Count(count) => {
             assert_eq!(count.sku, key);
             id(&count.count_id);

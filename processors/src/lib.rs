@@ -6,6 +6,7 @@
 //! | --- | --- |
 //! | `orders/` | one order from `place` to `return`; asks stock for holds, decides, expires |
 //! | `stock/` | one SKU at its places; holds, deducts, counts; the hash chain of movements |
+//! | `fleet/` | one vehicle: its pings, its shipments, where they are and when they arrive |
 //! | `catalogue/` | one SKU's listing: versions, quarantine, ratings; an order's line against it |
 //! | `feedback.rs` | whom a feedback concerns |
 //! | `demand/` | what is sold a day; when to order how much; the alert that says so |
@@ -18,6 +19,7 @@ mod codec;
 pub mod demand;
 pub mod feedback;
 mod fingerprint;
+pub mod fleet;
 pub mod orders;
 pub mod stock;
 mod verdict;

@@ -44,7 +44,7 @@ fn pay(id: usize) -> Input<'static> {
 fn refused(outputs: &[Output]) -> Option<Reason> {
     outputs.iter().find_map(|output| match output {
         Output::DeadLetter(reject) => Some(reject.reason),
-        Output::Event(..) | Output::Product(..) | Output::Duplicate => None,
+        Output::Event(..) | Output::Product(..) | Output::Duplicate | Output::ToVehicle(..) => None,
     })
 }
 

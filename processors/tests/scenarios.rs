@@ -28,7 +28,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
 use grammar::{Act, Check, Line, Setting};
-use schemas::{Cause, Timestamp, input};
+use schemas::message::FleetMessage;
+use schemas::{Cause, Source, Timestamp, input};
 use world::{Output, World, source};
 
 /// Where tables in this grammar are.
@@ -186,6 +187,12 @@ impl Runner {
                 own = Some(cause);
                 self.world.record(key, time?, input)
             }
+            Act::News { name, order_id, shipment_id, vehicle_id, news } => {
+                let cause = self.world.next_cause(Source::Orders);
+                self.causes.insert((cause.source as usize, cause.offset), name);
+                own = Some(cause);
+                self.world.news(order_id, time?, shipment_id, vehicle_id, news)
+            }
             Act::Write { source, key, value } => {
                 let decoded = input::decode_key(source, Some(key.as_bytes()))
                     .and_then(|key| input::decode(source, &key, Some(value.as_bytes())).map(|input| (key, input)));
@@ -210,6 +217,10 @@ impl Runner {
     fn show(&self, output: &Output, at: Option<Timestamp>, own: Option<Cause>) -> String {
         match output {
             Output::Duplicate => "duplicate".into(),
+            Output::ToVehicle(vehicle_id, FleetMessage::HandedOver { shipment_id, order_id }) => {
+                format!("{vehicle_id} hears: {shipment_id} goes on without {order_id}")
+            }
+            Output::ToVehicle(vehicle_id, other) => format!("{vehicle_id} hears: {other:?}"),
             Output::DeadLetter(reject) => format!("dead letter {}", reject.reason.word()),
             Output::Product(sku, event) => listings::event(sku, event),
             Output::Event(order_id, event) => {

@@ -9,13 +9,23 @@ pub enum Source {
     Payments,
     Restocks,
     StockCounts,
+    GpsPings,
+    Dispatches,
     Products,
     Feedback,
 }
 
 impl Source {
-    pub const ALL: [Source; 6] =
-        [Source::Orders, Source::Payments, Source::Restocks, Source::StockCounts, Source::Products, Source::Feedback];
+    pub const ALL: [Source; 8] = [
+        Source::Orders,
+        Source::Payments,
+        Source::Restocks,
+        Source::StockCounts,
+        Source::Products,
+        Source::Feedback,
+        Source::GpsPings,
+        Source::Dispatches,
+    ];
 
     /// The topic's default name, which is also its name in `topology.toml`.
     pub fn name(self) -> &'static str {
@@ -24,6 +34,8 @@ impl Source {
             Source::Payments => "payments",
             Source::Restocks => "restocks",
             Source::StockCounts => "stock-counts",
+            Source::GpsPings => "gps-pings",
+            Source::Dispatches => "dispatches",
             Source::Products => "products",
             Source::Feedback => "feedback",
         }
@@ -35,6 +47,7 @@ impl Source {
             Source::Orders | Source::Payments => "order_id",
             Source::Restocks | Source::StockCounts | Source::Products => "sku",
             Source::Feedback => "id",
+            Source::GpsPings | Source::Dispatches => "vehicle_id",
         }
     }
 }

@@ -25,6 +25,12 @@ pub struct OrderEvent {
     pub amount: Option<i64>,
     pub currency: Option<Box<str>>,
     pub payment_id: Option<Box<str>>,
+    /// Of whom the news is, for what a vehicle's task said.
+    pub shipment_id: Option<Box<str>>,
+    pub vehicle_id: Option<Box<str>>,
+    pub stop_id: Option<Box<str>>,
+    /// Somebody's own words beside the `reason`.
+    pub detail: Option<Box<str>>,
     /// Of `noted`: what somebody reported.
     pub feedback: Option<Box<Remark>>,
 }
@@ -40,6 +46,7 @@ pub enum OrderEventKind {
     Reinstated,
     PartShipped,
     Shipped,
+    OutForDelivery,
     Delivered,
     Cancelled,
     Returned,
@@ -58,6 +65,7 @@ impl OrderEventKind {
             OrderEventKind::Reinstated => "reinstated",
             OrderEventKind::PartShipped => "part_shipped",
             OrderEventKind::Shipped => "shipped",
+            OrderEventKind::OutForDelivery => "out_for_delivery",
             OrderEventKind::Delivered => "delivered",
             OrderEventKind::Cancelled => "cancelled",
             OrderEventKind::Returned => "returned",
@@ -77,6 +85,7 @@ impl OrderEventKind {
             OrderEventKind::Reinstated => "waybill.order.reinstated",
             OrderEventKind::PartShipped => "waybill.order.part_shipped",
             OrderEventKind::Shipped => "waybill.order.shipped",
+            OrderEventKind::OutForDelivery => "waybill.order.out_for_delivery",
             OrderEventKind::Delivered => "waybill.order.delivered",
             OrderEventKind::Cancelled => "waybill.order.cancelled",
             OrderEventKind::Returned => "waybill.order.returned",
@@ -319,6 +328,12 @@ impl Serialize for Named<'_, OrderEvent> {
         if let Some(payment_id) = &e.payment_id {
             map.serialize_entry("payment_id", payment_id)?;
         }
+        let of_shipment = [("shipment_id", &e.shipment_id), ("vehicle_id", &e.vehicle_id), ("stop_id", &e.stop_id), ("detail", &e.detail)];
+        for (name, value) in of_shipment {
+            if let Some(value) = value {
+                map.serialize_entry(name, value)?;
+            }
+        }
         if let Some(feedback) = &e.feedback {
             map.serialize_entry("feedback", feedback)?;
         }
@@ -401,6 +416,10 @@ mod tests {
             amount: None,
             currency: None,
             payment_id: None,
+            shipment_id: None,
+            vehicle_id: None,
+            stop_id: None,
+            detail: None,
             feedback: None,
         };
         let id = event_id("orders", cause, "536365", 1);

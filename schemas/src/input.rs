@@ -10,6 +10,7 @@ use std::marker::PhantomData;
 use serde::{Deserialize, Deserializer, de};
 
 use crate::feedback::{Feedback, RawFeedback};
+use crate::fleet::{FleetCommand, Ping, RawDispatch, RawPing};
 use crate::product::{ProductCommand, RawProduct};
 use crate::{Reason, Reject, Source, Timestamp, sku};
 
@@ -33,6 +34,8 @@ pub enum Input<'a> {
     Payment(Payment<'a>),
     Restock(Restock<'a>),
     Count(Count<'a>),
+    Ping(Ping),
+    Fleet(FleetCommand<'a>),
     Product(ProductCommand),
     Feedback(Feedback<'a>),
 }
@@ -135,7 +138,9 @@ pub fn decode_key(source: Source, key: Option<&[u8]>) -> Result<Cow<'_, str>, Re
     let checked = match source {
         Source::Restocks | Source::StockCounts | Source::Products => sku::checked(Cow::Borrowed(text)),
         // What feedback is about is said in the record.
-        Source::Orders | Source::Payments | Source::Feedback => id_fault(text).map_or(Ok(Cow::Borrowed(text)), Err),
+        Source::Orders | Source::Payments | Source::Feedback | Source::GpsPings | Source::Dispatches => {
+            id_fault(text).map_or(Ok(Cow::Borrowed(text)), Err)
+        }
     };
     checked.map_err(|fault| Reject::new(Reason::InvalidKey, format!("the key {fault}")))
 }
@@ -171,21 +176,27 @@ pub(crate) fn checked<'a>(source: Source, key: &str, value: &impl Value<'a>) -> 
         Source::Payments => value.shape::<RawPayment>()?.check(key).map(Input::Payment),
         Source::Restocks => value.shape::<RawRestock>()?.check(key).map(Input::Restock),
         Source::StockCounts => value.shape::<RawCount>()?.check(key).map(Input::Count),
+        Source::GpsPings => value.shape::<RawPing>()?.check(key).map(Input::Ping),
+        Source::Dispatches => value.shape::<RawDispatch>()?.check(key).map(Input::Fleet),
         Source::Products => value.shape::<RawProduct>()?.check(key).map(Input::Product),
         Source::Feedback => value.shape::<RawFeedback>()?.check(key).map(Input::Feedback),
     }
 }
 
-/// One value, an object; positions in messages are `serde_json`'s.
 struct Json<'a>(&'a str);
 
 impl<'a> Value<'a> for Json<'a> {
     fn shape<T: Deserialize<'a>>(&self) -> Result<T, Reject> {
-        serde_json::from_str(self.0).map(|Object(value)| value).map_err(|e| match e.classify() {
-            serde_json::error::Category::Data => Reject::new(Reason::InvalidValue, e.to_string()),
-            _ => Reject::new(Reason::InvalidJson, e.to_string()),
-        })
+        json(self.0)
     }
+}
+
+/// The text's one value, an object; positions in the message are `serde_json`'s.
+pub(crate) fn json<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T, Reject> {
+    serde_json::from_str(text).map(|Object(value)| value).map_err(|e| match e.classify() {
+        serde_json::error::Category::Data => Reject::new(Reason::InvalidValue, e.to_string()),
+        _ => Reject::new(Reason::InvalidJson, e.to_string()),
+    })
 }
 
 /// An object and nothing else: derived shapes would also take an array with the fields in their order.

@@ -10,6 +10,7 @@
 //! | `input.rs` | the records producers write, decoded and checked |
 //! | `avro/` | both in Avro: schemas, decoding, encoding |
 //! | `event.rs` | the records consumers read, and their JSON |
+//! | `fleet/` | the same for vehicles and shipments |
 //! | `product.rs` `feedback.rs` | the same for the catalogue, and for what customers report |
 //! | `sku.rs` `gtin.rs` `currency.rs` `text.rs` | values in their one form |
 //! | `alert.rs` `forecast.rs` | what buyers read: low stock, and what will be needed |
@@ -24,6 +25,7 @@ mod cause;
 mod currency;
 pub mod event;
 pub mod feedback;
+pub mod fleet;
 pub mod forecast;
 pub mod gtin;
 pub mod input;

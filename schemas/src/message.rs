@@ -1,4 +1,5 @@
-//! What the orders and stock processors tell each other: commands to a SKU, replies to an order.
+//! What the processors tell each other: commands to a SKU, replies to an order, a shipment's news to its orders, and
+//! what a vehicle must hear.
 //!
 //! A [`StockCommand::Reserve`] is answered by exactly one [`StockReply`]; the other commands cannot fail and have no
 //! answer. Delivery is exactly once and in order between two tasks, and at most one reserve is outstanding per order
@@ -6,6 +7,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::plan::Plan;
 use crate::{Cause, Currency, Timestamp};
 
 /// Units of one SKU at one place.
@@ -80,4 +82,47 @@ pub enum Denial {
     PriceMismatch,
     /// The order is in another currency than the catalogue's price.
     CurrencyMismatch,
+}
+
+/// From a vehicle's task to an order that one of its shipments carries. Never refused and never answered.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ShipmentUpdate {
+    pub order_id: Box<str>,
+    pub shipment_id: Box<str>,
+    pub vehicle_id: Box<str>,
+    pub news: ShipmentNews,
+    /// When it was said or seen.
+    pub at: Timestamp,
+    pub cause: Cause,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ShipmentNews {
+    /// The order's goods are on the vehicle.
+    Dispatched,
+    /// The last of the order's stops has its proof of delivery.
+    Delivered { stop_id: Box<str> },
+    /// A stop did not work; the goods are still on the vehicle.
+    Failed { stop_id: Box<str>, reason: Option<Box<str>> },
+    /// The shipment comes back with what it has not delivered.
+    Recalled { reason: Option<Box<str>> },
+}
+
+/// To a vehicle's task.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ToFleet {
+    pub vehicle_id: Box<str>,
+    pub body: FleetMessage,
+    pub at: Timestamp,
+    pub cause: Cause,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum FleetMessage {
+    /// From an order: another shipment or vehicle has it now.
+    HandedOver { shipment_id: Box<str>, order_id: Box<str> },
+    /// Somebody complains of a delivery: what is known of it?
+    Investigate { shipment_id: Box<str>, order_id: Option<Box<str>>, feedback_id: Box<str>, kind: Box<str> },
+    /// From the planner.
+    Plan(Plan),
 }

@@ -32,6 +32,9 @@ pub enum Reason {
     InvalidValue,
     ValueOutOfRange,
     TooManyLines,
+    TooManyStops,
+    TooManyVertices,
+    InvalidPolygon,
     InvalidGtin,
     UnknownType,
     KeyMismatch,
@@ -48,6 +51,10 @@ pub enum Reason {
     ExceedsQuantity,
     ExceedsOnHand,
     TooManyPending,
+    UnknownShipment,
+    UnknownStop,
+    ShipmentClosed,
+    StopClosed,
 }
 
 impl Reason {
@@ -76,6 +83,9 @@ impl Reason {
             Reason::InvalidValue => "invalid_value",
             Reason::ValueOutOfRange => "value_out_of_range",
             Reason::TooManyLines => "too_many_lines",
+            Reason::TooManyStops => "too_many_stops",
+            Reason::TooManyVertices => "too_many_vertices",
+            Reason::InvalidPolygon => "invalid_polygon",
             Reason::InvalidGtin => "invalid_gtin",
             Reason::UnknownType => "unknown_type",
             Reason::KeyMismatch => "key_mismatch",
@@ -91,6 +101,10 @@ impl Reason {
             Reason::ExceedsQuantity => "exceeds_quantity",
             Reason::ExceedsOnHand => "exceeds_on_hand",
             Reason::TooManyPending => "too_many_pending",
+            Reason::UnknownShipment => "unknown_shipment",
+            Reason::UnknownStop => "unknown_stop",
+            Reason::ShipmentClosed => "shipment_closed",
+            Reason::StopClosed => "stop_closed",
         }
     }
 }

@@ -6,6 +6,9 @@ pub enum Sink {
     OrderEvents,
     StockLevels,
     StockMovements,
+    VehiclePositions,
+    PingVerdicts,
+    ShipmentEvents,
     ProductCatalog,
     ProductEvents,
     LowStockAlerts,
@@ -14,7 +17,7 @@ pub enum Sink {
 }
 
 impl Sink {
-    pub const ALL: [Sink; 8] = [
+    pub const ALL: [Sink; 11] = [
         Sink::OrderEvents,
         Sink::StockLevels,
         Sink::StockMovements,
@@ -22,6 +25,9 @@ impl Sink {
         Sink::ProductEvents,
         Sink::LowStockAlerts,
         Sink::Forecasts,
+        Sink::VehiclePositions,
+        Sink::PingVerdicts,
+        Sink::ShipmentEvents,
         Sink::DeadLetters,
     ];
 
@@ -31,6 +37,9 @@ impl Sink {
             Sink::OrderEvents => "order-events",
             Sink::StockLevels => "stock-levels",
             Sink::StockMovements => "stock-movements",
+            Sink::VehiclePositions => "vehicle-positions",
+            Sink::PingVerdicts => "ping-verdicts",
+            Sink::ShipmentEvents => "shipment-events",
             Sink::ProductCatalog => "product-catalog",
             Sink::ProductEvents => "product-events",
             Sink::LowStockAlerts => "low-stock-alerts",
@@ -42,8 +51,14 @@ impl Sink {
     /// The last record of a key says all that is to be known.
     pub fn is_compacted(self) -> bool {
         match self {
-            Sink::StockLevels | Sink::ProductCatalog | Sink::Forecasts => true,
-            Sink::OrderEvents | Sink::StockMovements | Sink::ProductEvents | Sink::LowStockAlerts | Sink::DeadLetters => false,
+            Sink::StockLevels | Sink::ProductCatalog | Sink::Forecasts | Sink::VehiclePositions => true,
+            Sink::OrderEvents
+            | Sink::StockMovements
+            | Sink::ProductEvents
+            | Sink::LowStockAlerts
+            | Sink::PingVerdicts
+            | Sink::ShipmentEvents
+            | Sink::DeadLetters => false,
         }
     }
 }

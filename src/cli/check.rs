@@ -20,7 +20,8 @@ pub fn check(config: &Config) -> Result<(), Failure> {
     let missing = survey.missing().len();
     let errors = survey.errors().len();
     if missing + errors == 0 && registry {
-        println!("`waybill run` would start: {} order tasks and {} stock tasks", config.orders_tasks, config.stock_tasks);
+        let (orders, stock, fleet) = (config.orders_tasks, config.stock_tasks, config.fleet_tasks);
+        println!("`waybill run` would start: {orders} order tasks, {stock} stock tasks and {fleet} fleet tasks");
         return Ok(());
     }
     if missing > 0 {

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process;
 use std::sync::{Arc, OnceLock};
 
+use roads::Ways;
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 use state::rocks::RocksStores;
@@ -18,6 +19,7 @@ use waybill::log::LogError;
 use waybill::log::kafka::admin::Admin;
 use waybill::log::kafka::{KafkaConfig, KafkaLog};
 use waybill::metrics::Metrics;
+use waybill::planner::Planner;
 use waybill::registry::{self, Registry};
 use waybill::run::{Notice, Running, Shared, start};
 
@@ -134,6 +136,9 @@ fn plan(config: &Config) -> Result<Plan, Failure> {
         partitions: &|name| topics.get(name).map_or(0, |t| t.partitions),
         orders: config.orders.clone(),
         split: config.split,
+        fleet: config.fleet.clone(),
+        verdicts: config.verdicts,
+        planner: Planner::by(Ways::open(config.roads.as_deref()).map_err(Failure::failed)?),
         terms: config.terms.clone(),
         catalogue: config.catalogue.clone(),
         demand: config.demand.clone(),

@@ -43,6 +43,8 @@ const MAX_TOPIC_NAME: usize = 249;
 const MAX_APP_NAME: usize = 200;
 const MAX_TASKS: i64 = 1_000;
 const MAX_WORKERS: i64 = 256;
+/// A ping that waits for older ones for longer than an hour is no news.
+const MAX_REORDER_MS: i64 = 3_600_000;
 const MAX_PRICE_JUMP_PERCENT: i64 = 1_000_000;
 const MAX_PRICE_TOLERANCE_PERCENT: i64 = 1_000;
 const MAX_COMPLAINT_DAYS: i64 = 365;
@@ -127,6 +129,7 @@ fn read(table: &DeTable<'_>, findings: &mut Vec<Finding>) -> Config {
         registry.finish();
     }
     if let Some(mut fleet) = root.section("fleet") {
+        read_fleet(&mut fleet, &mut config);
         config.roads = fleet.text("roads").map(|(file, _)| file.into());
         fleet.finish();
     }
@@ -157,6 +160,21 @@ fn read(table: &DeTable<'_>, findings: &mut Vec<Finding>) -> Config {
     }
     root.finish();
     config
+}
+
+fn read_fleet(fleet: &mut Section<'_, '_>, config: &mut Config) {
+    config.fleet_tasks = fleet.integer("tasks", 1, MAX_TASKS).map_or(config.fleet_tasks, |n| n as i32);
+    config.verdicts = fleet.flag("verdicts").unwrap_or(config.verdicts);
+    let own = &mut config.fleet;
+    own.reorder_millis = fleet.integer("reorder_ms", 0, MAX_REORDER_MS).unwrap_or(own.reorder_millis);
+    own.accuracy_metres = fleet.integer("accuracy_metres", 1, 100_000).map_or(own.accuracy_metres, |n| n as u32);
+    own.max_speed = fleet.integer("max_speed_kmh", 1, 1_000).map_or(own.max_speed, |n| n as f64 / 3.6);
+    own.overspeed = fleet.integer("speed_limit_kmh", 1, 1_000).map_or(own.overspeed, |n| (n as f64 / 0.036).round() as u16);
+    own.silent_seconds = fleet.integer("silent_seconds", 10, 86_400).unwrap_or(own.silent_seconds);
+    own.stop_radius = fleet.integer("stop_radius_metres", 10, 10_000).map_or(own.stop_radius, |n| n as u32);
+    own.depot_radius = fleet.integer("depot_radius_metres", 10, 10_000).map_or(own.depot_radius, |n| n as u32);
+    own.approach_metres = fleet.integer("approach_metres", 10, 100_000).map_or(own.approach_metres, |n| n as f64);
+    own.off_route_metres = fleet.integer("off_route_metres", 10, 100_000).map_or(own.off_route_metres, |n| n as f64);
 }
 
 /// The price's tolerance counts only if prices are checked.

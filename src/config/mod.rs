@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use processors::{catalogue, demand, orders};
+use processors::{catalogue, demand, fleet, orders};
 use schemas::{Sink, Source};
 
 use crate::engine::plan::{ClockMode, Format};
@@ -44,6 +44,10 @@ pub struct Config {
     pub stock_tasks: i32,
     /// Where schemas of topics in Avro are; `None`: only those that the program has itself, in the single-object encoding.
     pub registry: Option<registry::Registry>,
+    pub fleet: fleet::Config,
+    pub fleet_tasks: i32,
+    /// Every ping's verdict is written.
+    pub verdicts: bool,
     /// What `waybill roads build` has written, for the fleet's plans; `None`: great circles.
     pub roads: Option<PathBuf>,
     /// By default name (`orders`, `order-events` …).
@@ -119,6 +123,9 @@ impl Default for Config {
             demand: Some(demand::Config::default()),
             stock_tasks: 4,
             registry: None,
+            fleet: fleet::Config::default(),
+            fleet_tasks: 4,
+            verdicts: false,
             roads: None,
             topics: public_topics().map(topic).collect(),
         }

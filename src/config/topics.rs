@@ -93,6 +93,7 @@ pub fn tasks(config: &Config, processor: Processor) -> i32 {
     match processor {
         Processor::Orders => config.orders_tasks,
         Processor::Stock => config.stock_tasks,
+        Processor::Fleet => config.fleet_tasks,
     }
 }
 

@@ -18,6 +18,7 @@ use crate::engine::{Options, Query};
 use crate::log::LogError;
 use crate::log::memory::{self, MemoryBroker, MemoryConfig, MemoryLog};
 use crate::metrics::Metrics;
+use crate::planner::Planner;
 use crate::run::{Notice, Running, Shared, start};
 
 /// Longest that anything may take before it counts as stuck.
@@ -114,6 +115,9 @@ impl<S: Stores + Sync> Engine<S> {
             partitions: &|name| all.iter().find(|(n, _)| n == name).map_or(0, |(_, partitions)| *partitions),
             orders: config.orders.clone(),
             split: config.split,
+            fleet: config.fleet.clone(),
+            verdicts: config.verdicts,
+            planner: Planner::default(),
             terms: config.terms.clone(),
             catalogue: config.catalogue.clone(),
             demand: config.demand.clone(),

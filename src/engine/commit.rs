@@ -65,6 +65,9 @@ impl<L: Log, S: Stores> Worker<L, S> {
             }
         }
         failpoint::reach("after-apply");
+        if batch.tally.plans > 0 {
+            self.planning.look(batch.touched.iter().copied());
+        }
         for inbox in &batch.sent_to_own {
             if let Some(state) = self.inboxes.get_mut(inbox) {
                 state.reach = state.reach.max(end_of(*inbox).unwrap_or(i64::MAX));

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use processors::feedback::{self, Subject};
-use processors::{Trigger, Verdict, catalogue as product_rules, orders as order_rules, stock as stock_rules};
+use processors::{Trigger, Verdict, catalogue as product_rules, fleet as fleet_rules, orders as order_rules, stock as stock_rules};
 use schemas::avro::Undecoded;
 use schemas::input::{self, Input};
 use schemas::{Cause, Reason, Reject, Timestamp};
@@ -17,7 +17,7 @@ use super::plan::{ClockMode, Processor, Role, TaskId};
 use super::task::Task;
 use super::work::{Context, Fault};
 use super::worker::{Slot, Worker};
-use super::{orders, products, signed, stock};
+use super::{fleet, orders, products, signed, stock};
 use crate::log::{HeaderRef, Log, LogError, Message as _};
 
 /// Most headers, and most bytes of headers, that a record may carry.
@@ -157,6 +157,8 @@ impl<L: Log, S: Stores> Worker<L, S> {
             Input::Payment(payment) => self.order_step(id, key, trigger, trace, order_rules::Event::Payment(payment))?,
             Input::Restock(restock) => self.stock_step(id, key, trigger, trace, stock_rules::Event::Restock(restock))?,
             Input::Count(count) => self.stock_step(id, key, trigger, trace, stock_rules::Event::Count(count))?,
+            Input::Ping(ping) => self.fleet_step(id, key, trigger, trace, fleet_rules::Event::Ping(ping))?,
+            Input::Fleet(command) => self.fleet_step(id, key, trigger, trace, fleet_rules::Event::Command(command))?,
             Input::Product(command) => self.product_step(id, key, trigger, trace, product_rules::Event::Command { command, signed })?,
             Input::Feedback(feedback) => match feedback::route(&feedback) {
                 Subject::Order(order_id) => {
@@ -207,6 +209,15 @@ impl<L: Log, S: Stores> Worker<L, S> {
                 let trigger = Trigger { at: m.at, cause: m.cause };
                 self.order_step(id, &m.order_id, trigger, trace, order_rules::Event::Reply { sku: &m.sku, reply: m.reply })?
             }
+            Body::ShipmentUpdate(m) => {
+                let trigger = Trigger { at: m.at, cause: m.cause };
+                let event = order_rules::Event::Shipment { shipment_id: &m.shipment_id, vehicle_id: &m.vehicle_id, news: m.news };
+                self.order_step(id, &m.order_id, trigger, trace, event)?
+            }
+            Body::ToFleet(m) => {
+                let trigger = Trigger { at: m.at, cause: m.cause };
+                self.fleet_step(id, &m.vehicle_id, trigger, trace, fleet_rules::Event::Message(m.body))?
+            }
             Body::Forward(f) => {
                 let headers: Vec<HeaderRef<'_>> = f.headers.iter().map(|(name, value)| (&**name, value.as_deref())).collect();
                 let original = Original {
@@ -253,6 +264,18 @@ impl<L: Log, S: Stores> Worker<L, S> {
         stock::decide(task, &mut context, sku, trigger, trace, event)
     }
 
+    fn fleet_step(
+        &mut self,
+        id: TaskId,
+        vehicle_id: &str,
+        trigger: Trigger,
+        trace: Option<&str>,
+        event: fleet_rules::Event<'_>,
+    ) -> Result<Verdict, Fault> {
+        let (task, mut context) = self.at(id)?;
+        fleet::decide(task, &mut context, vehicle_id, trigger, trace, event)
+    }
+
     fn product_step(
         &mut self,
         id: TaskId,
@@ -288,15 +311,20 @@ impl<L: Log, S: Stores> Worker<L, S> {
                 self.batch.tally.to_memory += 1;
                 self.handle(id, message)?;
             } else {
-                self.batch.tally.to_inbox += 1;
-                self.batch.transaction.records.push_with(inbox, Some(message.key()), &[], |out| message.encode(out));
-                if let Some(own) = self.inboxes.get_mut(&inbox) {
-                    own.sending = true;
-                    self.batch.sent_to_own.insert(inbox);
-                }
+                self.send(inbox, &message);
             }
         }
         Ok(())
+    }
+
+    /// By way of the receiver's inbox.
+    pub(super) fn send(&mut self, inbox: crate::log::Tp, message: &Message) {
+        self.batch.tally.to_inbox += 1;
+        self.batch.transaction.records.push_with(inbox, Some(message.key()), &[], |out| message.encode(out));
+        if let Some(own) = self.inboxes.get_mut(&inbox) {
+            own.sending = true;
+            self.batch.sent_to_own.insert(inbox);
+        }
     }
 
     fn takes_in_memory(&self, id: TaskId, inbox: crate::log::Tp) -> bool {

@@ -4,7 +4,7 @@
 //! format byte and postcard. The key is the receiver's key, so order per key is kept either way.
 
 use schemas::Source;
-use schemas::message::{ToOrder, ToStock};
+use schemas::message::{ShipmentUpdate, ToFleet, ToOrder, ToStock};
 use serde::{Deserialize, Serialize};
 
 use super::plan::Processor;
@@ -28,6 +28,8 @@ pub enum Body {
     ToOrder(ToOrder),
     /// A source record that was found in a partition that is not its task's, or whose topic belongs to no task.
     Forward(Box<Forward>),
+    ShipmentUpdate(Box<ShipmentUpdate>),
+    ToFleet(Box<ToFleet>),
 }
 
 /// A source record with its coordinates, as it came.
@@ -50,17 +52,20 @@ impl Message {
     pub fn receiver(&self) -> Processor {
         match &self.body {
             Body::ToStock(_) => Processor::Stock,
-            Body::ToOrder(_) => Processor::Orders,
+            Body::ToOrder(_) | Body::ShipmentUpdate(_) => Processor::Orders,
+            Body::ToFleet(_) => Processor::Fleet,
             Body::Forward(f) => f.to,
         }
     }
 
-    /// The receiver's key: an order's id or a SKU.
+    /// The receiver's key: an order's id, a SKU or a vehicle's id.
     pub fn key(&self) -> &[u8] {
         match &self.body {
             Body::ToStock(m) => m.sku.as_bytes(),
             Body::ToOrder(m) => m.order_id.as_bytes(),
             Body::Forward(f) => f.task_key.as_deref().map_or(&f.key, str::as_bytes),
+            Body::ShipmentUpdate(m) => m.order_id.as_bytes(),
+            Body::ToFleet(m) => m.vehicle_id.as_bytes(),
         }
     }
 

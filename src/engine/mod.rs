@@ -6,7 +6,7 @@
 //! | `worker.rs` | the loop of one thread |
 //! | `inputs.rs` | what is read and not decided; the oldest first |
 //! | `decide.rs` | one record: to its task, its inbox, or the dead letters |
-//! | `orders.rs` `stock.rs` `products.rs` `demand.rs` | a processor's step: read state, apply the rules, keep what they say |
+//! | `orders.rs` `stock.rs` `products.rs` `demand.rs` `fleet.rs` | a processor's step: read state, apply the rules, keep what they say |
 //! | `signed.rs` | signatures of source records, each id once |
 //! | `task.rs` `overlay.rs` `recent.rs` | a task's state: the store, what is not committed yet, what is hot |
 //! | `formats.rs` | values in JSON or Avro; the schema that a record waits for |
@@ -14,6 +14,7 @@
 //! | `commit.rs` | commit, then apply; recovery |
 //! | `timers.rs` `views.rs` | states that want to be woken; states that are shown at a pace |
 //! | `ownership.rs` `restore.rs` `parking.rs` | tasks that come and go, and their state |
+//! | `planning.rs` | plans of shipments: handed to the planner, given back by way of the inbox |
 //! | `horizon.rs` | up to when everything has been read: when holds may expire |
 //! | `query.rs` | answers from committed state |
 //! | `work.rs` | what a batch gathers; what can go wrong |
@@ -23,6 +24,7 @@
 mod commit;
 mod decide;
 mod demand;
+mod fleet;
 pub mod formats;
 mod horizon;
 mod inputs;
@@ -34,6 +36,7 @@ mod overlay;
 mod ownership;
 mod parking;
 pub mod plan;
+mod planning;
 mod products;
 mod query;
 mod recent;
@@ -50,6 +53,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 pub use parking::Parking;
+pub use planning::PlanBy;
 pub use query::Subject;
 pub use work::Fault;
 pub use worker::{Options, Query, RestoreBy, Worker};

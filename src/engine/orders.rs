@@ -44,6 +44,9 @@ pub fn decide<S: Store>(
     for command in step.commands {
         context.outgoing.push_back(Message { body: Body::ToStock(command), trace: trace.map(Into::into) });
     }
+    for message in step.to_fleet {
+        context.outgoing.push_back(Message { body: Body::ToFleet(Box::new(message)), trace: trace.map(Into::into) });
+    }
     Ok(step.verdict)
 }
 

@@ -3,6 +3,7 @@
 
 use schemas::alert::{Alert, alert_id};
 use schemas::event::{Level, Movement, Named, OrderEvent, event_id};
+use schemas::fleet::{PingVerdict, ShipmentEvent, ShipmentEventId, VehiclePosition};
 use schemas::forecast::Forecast;
 use schemas::product::{CatalogueRow, ProductEvent};
 use schemas::{Reject, Sink, Source, Timestamp};
@@ -72,6 +73,41 @@ pub fn level(plan: &Plan, out: &mut Records, sku: &str, level: &Level) {
     let to = plan.sink(Sink::StockLevels, sku.as_bytes());
     out.push_with(to, Some(sku.as_bytes()), &headers[..used], |value| {
         plan.write(Sink::StockLevels, &Named { event: level, key: sku, id: &id, topic }, value);
+    });
+}
+
+pub fn position(plan: &Plan, out: &mut Records, vehicle_id: &str, position: &VehiclePosition) {
+    let topic = plan.source_name(position.cause.source);
+    let time = position.fix_time.text();
+    // What is shown changes without a ping, too: when a vehicle falls silent or gets a shipment.
+    let id = format!("{vehicle_id}/position/{}/{}", time.as_str(), position.motion.word());
+    let (headers, used) = cloud_event(plan.content_type(Sink::VehiclePositions), &id, "waybill.vehicle.position", time.as_str(), None);
+    let to = plan.sink(Sink::VehiclePositions, vehicle_id.as_bytes());
+    out.push_with(to, Some(vehicle_id.as_bytes()), &headers[..used], |value| {
+        plan.write(Sink::VehiclePositions, &Named { event: position, key: vehicle_id, id: &id, topic }, value);
+    });
+}
+
+/// A ping has one verdict, so that its coordinates name it.
+pub fn verdict(plan: &Plan, out: &mut Records, vehicle_id: &str, verdict: &PingVerdict) {
+    let topic = plan.source_name(verdict.cause.source);
+    let id = event_id(topic, verdict.cause, vehicle_id, 1);
+    let time = verdict.at.text();
+    let (headers, used) = cloud_event(plan.content_type(Sink::PingVerdicts), &id, verdict.judgement.event_type(), time.as_str(), None);
+    let to = plan.sink(Sink::PingVerdicts, vehicle_id.as_bytes());
+    out.push_with(to, Some(vehicle_id.as_bytes()), &headers[..used], |value| {
+        plan.write(Sink::PingVerdicts, &Named { event: verdict, key: vehicle_id, id: &id, topic }, value);
+    });
+}
+
+pub fn shipment_event(plan: &Plan, out: &mut Records, shipment_id: &str, event: &ShipmentEvent, trace: Option<&str>) {
+    let topic = plan.source_name(event.cause.source);
+    let id = ShipmentEventId { topic, cause: event.cause, vehicle_id: &event.vehicle_id, shipment_id, seq: event.seq }.to_string();
+    let time = event.at.text();
+    let (headers, used) = cloud_event(plan.content_type(Sink::ShipmentEvents), &id, event.kind.event_type(), time.as_str(), trace);
+    let to = plan.sink(Sink::ShipmentEvents, shipment_id.as_bytes());
+    out.push_with(to, Some(shipment_id.as_bytes()), &headers[..used], |value| {
+        plan.write(Sink::ShipmentEvents, &Named { event, key: shipment_id, id: &id, topic }, value);
     });
 }
 

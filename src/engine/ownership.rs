@@ -127,6 +127,7 @@ impl<L: Log, S: Stores> Worker<L, S> {
     fn ready(&mut self, id: TaskId, task: super::task::Task<S::Store>) -> Result<(), Fault> {
         self.metrics.tasks(id.processor.name(), "running", 1);
         self.record_time = self.record_time.max(task.record_time);
+        self.planning.look([id]);
         self.tasks.insert(id, Slot::Ready(task));
         let sources = self.plan.sources_of(id);
         self.inputs.open(&sources);
@@ -187,6 +188,7 @@ impl<L: Log, S: Stores> Worker<L, S> {
         }
         self.inputs.clear();
         self.inboxes.clear();
+        self.planning.forget();
         for (id, slot) in std::mem::take(&mut self.tasks) {
             match slot {
                 Slot::Ready(task) => {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use processors::{catalogue, demand, orders, stock};
+use processors::{catalogue, demand, fleet, orders, stock};
 use schemas::avro::SinkEncoder;
 use schemas::event::Named;
 use schemas::{Sink, Source, TopicNames};
@@ -10,20 +10,23 @@ use serde::{Deserialize, Serialize};
 use signatures::Guard;
 
 use crate::log::{TopicId, Topics, Tp};
+use crate::planner::Planner;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Processor {
     Orders,
     Stock,
+    Fleet,
 }
 
 impl Processor {
-    pub const ALL: [Processor; 2] = [Processor::Orders, Processor::Stock];
+    pub const ALL: [Processor; 3] = [Processor::Orders, Processor::Stock, Processor::Fleet];
 
     pub fn name(self) -> &'static str {
         match self {
             Processor::Orders => "orders",
             Processor::Stock => "stock",
+            Processor::Fleet => "fleet",
         }
     }
 
@@ -37,6 +40,7 @@ impl Processor {
         match source {
             Source::Orders | Source::Payments => Some(Processor::Orders),
             Source::Restocks | Source::StockCounts | Source::Products => Some(Processor::Stock),
+            Source::GpsPings | Source::Dispatches => Some(Processor::Fleet),
             Source::Feedback => None,
         }
     }
@@ -51,6 +55,7 @@ impl Processor {
             | Sink::ProductEvents
             | Sink::LowStockAlerts
             | Sink::Forecasts => Processor::Stock,
+            Sink::VehiclePositions | Sink::PingVerdicts | Sink::ShipmentEvents => Processor::Fleet,
         }
     }
 
@@ -59,8 +64,11 @@ impl Processor {
     /// backlog of it holds nothing up.
     pub fn depends_on(self, source: Source) -> bool {
         match self {
-            Processor::Orders => Processor::of(source) == Some(Processor::Orders),
-            Processor::Stock => matches!(Processor::of(source), Some(Processor::Orders | Processor::Stock)),
+            // A dispatch ships orders, and with them their goods; a ping moves neither.
+            Processor::Orders => Processor::of(source) == Some(Processor::Orders) || source == Source::Dispatches,
+            Processor::Stock => matches!(Processor::of(source), Some(Processor::Orders | Processor::Stock)) || source == Source::Dispatches,
+            // An order tells its old vehicle when another one has it.
+            Processor::Fleet => matches!(Processor::of(source), Some(Processor::Fleet | Processor::Orders)),
         }
     }
 }
@@ -130,6 +138,11 @@ pub struct Plan {
     sinks: [TopicId; Sink::ALL.len()],
     pub orders: orders::Config,
     pub stock: stock::Config,
+    pub fleet: fleet::Config,
+    /// `ping-verdicts` are written.
+    pub verdicts: bool,
+    /// Makes the plans of shipments.
+    pub planner: Planner,
     pub catalogue: catalogue::Config,
     /// `None`: demand is not watched.
     pub demand: Option<demand::Config>,
@@ -161,6 +174,9 @@ pub struct PlanInput<'a> {
     pub partitions: &'a dyn Fn(&str) -> i32,
     pub orders: orders::Config,
     pub split: bool,
+    pub fleet: fleet::Config,
+    pub verdicts: bool,
+    pub planner: Planner,
     pub terms: catalogue::Terms,
     pub catalogue: catalogue::Config,
     pub demand: Option<demand::Config>,
@@ -207,6 +223,9 @@ impl Plan {
             stock: stock::Config { split: input.split, terms: input.terms, names: TopicNames::new(|source| (input.name)(source.name())) },
             catalogue: input.catalogue,
             demand: input.demand,
+            fleet: input.fleet,
+            verdicts: input.verdicts,
+            planner: input.planner,
             clock: input.clock,
             guards: Guards::default(),
             formats: Formats::default(),

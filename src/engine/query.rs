@@ -1,6 +1,7 @@
 //! Answers from a task's committed state, as JSON.
 
 use processors::catalogue::Listing;
+use processors::fleet::Vehicle;
 use processors::orders::Order;
 use processors::stock::Stock;
 use schemas::event::Named;
@@ -9,7 +10,7 @@ use state::Store;
 
 use super::plan::{Plan, Processor};
 use super::task::Task;
-use super::{demand, orders, products, stock};
+use super::{demand, fleet, orders, products, stock};
 
 /// What a question is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,6 +18,7 @@ pub enum Subject {
     Order,
     Stock,
     Product,
+    Vehicle,
 }
 
 impl Subject {
@@ -25,6 +27,7 @@ impl Subject {
         match self {
             Subject::Order => Processor::Orders,
             Subject::Stock | Subject::Product => Processor::Stock,
+            Subject::Vehicle => Processor::Fleet,
         }
     }
 }
@@ -38,6 +41,24 @@ pub fn look_up<S: Store>(task: &Task<S>, plan: &Plan, now: i64, subject: Subject
             let mut value = serde_json::to_value(order.view()).ok()?;
             value.as_object_mut()?.insert("order_id".into(), key.into());
             Some(value)
+        }
+        Subject::Vehicle => {
+            let bytes = task.committed(&fleet::key_of(key)).ok()??;
+            let vehicle = Vehicle::decode(&bytes).ok()?;
+            let position = vehicle.position();
+            let on_board: Vec<&str> = vehicle.on_board().map(|(shipment_id, _)| shipment_id).collect();
+            Some(json!({
+                "vehicle_id": key,
+                "lat": position.as_ref().map(|p| p.point.degrees().0),
+                "lon": position.as_ref().map(|p| p.point.degrees().1),
+                "fix_time": position.as_ref().map(|p| p.fix_time.to_string()),
+                "state": position.as_ref().map(|p| p.motion.word()),
+                "shipments": on_board,
+                "next_stop": position.as_ref().and_then(|p| p.next_stop.as_deref()),
+                "eta": position.as_ref().and_then(|p| p.eta).map(|at| at.to_string()),
+                "eta_sigma_seconds": position.as_ref().and_then(|p| p.eta_sigma_seconds),
+                "remaining_metres": position.as_ref().and_then(|p| p.remaining_metres),
+            }))
         }
         Subject::Stock => {
             let bytes = task.committed(&stock::key_of(key)).ok()??;

@@ -25,6 +25,13 @@ pub const PRODUCT: u8 = b'p';
 pub const DEMAND: u8 = b'f';
 /// Ids of signed records.
 pub const SIGNED: u8 = b'w';
+/// A vehicle; with it: its shipments, the pieces of their routes, plans that are wanted.
+pub const VEHICLE: u8 = b'v';
+pub const SHIPMENT: u8 = b'h';
+pub const PIECE: u8 = b'l';
+pub const WANTED_PLAN: u8 = b'q';
+/// What the task has learned of roads.
+pub const SPEEDS: u8 = b'e';
 /// Of this store alone: [`POSITION`] and what else need not be restored.
 const LOCAL: u8 = 0;
 /// Timers, by due time; they follow from the states that set them, so the changelog has none. Above all other kinds.
@@ -140,6 +147,13 @@ impl<S: Store> Task<S> {
     /// The committed value, for queries.
     pub fn committed(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
         self.store.get(key)
+    }
+
+    /// Up to `limit` committed entries whose key begins with `prefix`, in order.
+    pub fn committed_with_prefix(&self, prefix: &[u8], limit: usize) -> Result<Vec<state::Pair>, StoreError> {
+        let mut end = prefix.to_vec();
+        end.push(0xff);
+        self.store.scan(prefix, &end, limit)
     }
 
     /// Writes what `encode` appends.
@@ -362,7 +376,7 @@ impl<S: Store> Task<S> {
 /// Whether the state under `key` is likely to be read again soon and often: to keep the others would cost more, in
 /// time and memory, than to read them from the store when they are wanted.
 fn is_hot(key: &[u8]) -> bool {
-    matches!(key.first(), Some(&(STOCK | PRODUCT | DEMAND)))
+    matches!(key.first(), Some(&(STOCK | PRODUCT | DEMAND | VEHICLE | SPEEDS)))
 }
 
 /// 1 for an order with an open hold.

@@ -3,13 +3,13 @@
 
 use state::Store;
 
-use super::task::{PRODUCT, STOCK, Task, VIEWS_MARK};
+use super::task::{PRODUCT, STOCK, Task, VEHICLE, VIEWS_MARK};
 use super::work::{Context, Fault};
-use super::{products, stock};
+use super::{fleet, products, stock};
 
 /// Whether the state under `key` has a view.
 pub fn has_view(key: &[u8]) -> bool {
-    matches!(key.first(), Some(&(STOCK | PRODUCT)))
+    matches!(key.first(), Some(&(STOCK | PRODUCT | VEHICLE)))
 }
 
 /// Writes the present view of every state that has changed since the last time, and remembers up to where.
@@ -20,6 +20,7 @@ pub fn write<S: Store>(task: &mut Task<S>, context: &mut Context<'_>) -> Result<
     for key in &keys {
         match key.first() {
             Some(&STOCK) => stock::write_level(task, context, key)?,
+            Some(&VEHICLE) => fleet::write_position(task, context, key)?,
             Some(&PRODUCT) => products::write_row(task, context, key)?,
             _ => return Err(Fault::damaged(&task.name, key, &"a view of a state that has none")),
         }

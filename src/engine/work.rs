@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
 
 use schemas::event::{OrderEvent, OrderEventKind};
+use schemas::fleet::Judgement;
 use schemas::{Reason, Source, Timestamp};
 use state::StoreError;
 
@@ -29,6 +30,10 @@ pub struct Tally {
     /// By reason.
     pub rejected: BTreeMap<String, u64>,
     pub dead_letters: BTreeMap<Reason, u64>,
+    /// By judgement, as [`Judgement::ALL`] lists them.
+    pub pings: [u64; Judgement::ALL.len()],
+    /// Plans that were asked for or answered.
+    pub plans: u64,
     pub duplicates: u64,
     pub forwarded: u64,
     pub to_memory: u64,

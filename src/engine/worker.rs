@@ -17,6 +17,7 @@ use super::inputs::Inputs;
 use super::message::Message;
 use super::parking::Parking;
 use super::plan::{ClockMode, Plan, Processor, TaskId};
+use super::planning::{PlanBy, Planning};
 use super::query::Subject;
 use super::task::Task;
 use super::work::{Context, Fault, Tally};
@@ -40,6 +41,7 @@ pub struct Options {
     /// A state's view is written at most once in this time.
     pub view_pace: Duration,
     pub restore: RestoreBy,
+    pub plan: PlanBy,
 }
 
 /// Who brings a task's store up to date.
@@ -62,6 +64,7 @@ impl Default for Options {
             batch_time: Duration::from_millis(200),
             view_pace: Duration::from_secs(1),
             restore: RestoreBy::Thread,
+            plan: PlanBy::Thread,
         }
     }
 }
@@ -149,6 +152,7 @@ pub struct Worker<L: Log, S: Stores> {
     pub(super) committed_at: i64,
     pub(super) record_time: i64,
     pub(super) horizons: super::horizon::Horizons,
+    pub(super) planning: Planning,
     pub(super) store_batch: StoreBatch,
     pub(super) stop: super::Stop,
     /// Wall time of the last report.
@@ -189,6 +193,7 @@ impl<L: Log, S: Stores> Worker<L, S> {
             committed_at: 0,
             record_time: 0,
             horizons: super::horizon::Horizons::default(),
+            planning: Planning::default(),
             store_batch: StoreBatch::default(),
             stop,
             reported: 0,
@@ -234,6 +239,7 @@ impl<L: Log, S: Stores> Worker<L, S> {
         }
         self.decide_inputs()?;
         self.fire_timers()?;
+        self.plan_shipments()?;
         self.answer_queries();
         self.commit_if_due()?;
         self.report()
@@ -288,7 +294,7 @@ impl<L: Log, S: Stores> Worker<L, S> {
         if self.tasks.values().any(|slot| matches!(slot, Slot::Restoring | Slot::Waiting)) {
             wait = wait.min(Duration::from_millis(5));
         }
-        if self.queries.is_some() || self.awaits_schema {
+        if self.queries.is_some() || self.planning.is_waiting() || self.awaits_schema {
             wait = wait.min(Duration::from_millis(20));
         }
         wait

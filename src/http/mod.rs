@@ -116,6 +116,7 @@ pub fn router(service: Service) -> Router {
         .route("/health", get(health))
         .route("/orders/{id}", get(order))
         .route("/stock/{sku}", get(stock))
+        .route("/vehicles/{id}", get(vehicle))
         .route("/products/{sku}", get(product))
         .fallback(async || error(StatusCode::NOT_FOUND, "unknown_path", "there is nothing at this path; see /"))
         .with_state(service)
@@ -132,7 +133,7 @@ async fn limit_path(request: Request, next: Next) -> Response {
 }
 
 async fn index() -> &'static str {
-    "Waybill\n\n/metrics        for Prometheus\n/health         200 once every task decides\n/orders/{id}    an order as it stands\n/stock/{sku}    a SKU as it stands\n/products/{sku} its listing in the catalogue\n"
+    "Waybill\n\n/metrics        for Prometheus\n/health         200 once every task decides\n/orders/{id}    an order as it stands\n/stock/{sku}    a SKU as it stands\n/products/{sku} its listing in the catalogue\n/vehicles/{id}  where a vehicle is, and for whom\n"
 }
 
 async fn metrics(State(service): State<Service>) -> Response {
@@ -156,6 +157,10 @@ async fn order(State(service): State<Service>, Path(id): Path<String>) -> Respon
 
 async fn stock(State(service): State<Service>, Path(sku): Path<String>) -> Response {
     answer(&service, Subject::Stock, "sku", &schemas::sku::clean(&sku)).await
+}
+
+async fn vehicle(State(service): State<Service>, Path(id): Path<String>) -> Response {
+    answer(&service, Subject::Vehicle, "vehicle", &id).await
 }
 
 async fn product(State(service): State<Service>, Path(sku): Path<String>) -> Response {

@@ -62,39 +62,37 @@ fn topics_are_created_once(broker: &Broker) {
     let names: Vec<String> = app.topics();
 
     let start = call(&app, &["run", "--http", "off"]);
-    start.fails(1, &["12 of 12 topics are missing", "waybill topics create", "cli-topics-orders-changelog", "cli-topics.dead-letters"]);
+    start.fails(1, &["25 of 25 topics are missing", "waybill topics create", "cli-topics-orders-changelog", "cli-topics.dead-letters"]);
     assert_eq!(start.stdout, "");
     let check = call(&app, &["check"]);
     assert_eq!(check.code, 1, "{}", check.all());
-    assert!(check.stdout.contains("12 topics are missing"), "{}", check.all());
+    assert!(check.stdout.contains("25 topics are missing"), "{}", check.all());
 
     let plan = call(&app, &["topics", "create", "--dry-run"]);
     plan.says(&["cli-topics-stock-inbox", "cleanup.policy=compact"]);
-    assert_eq!(count(&plan.stdout, "create"), 12, "{}", plan.all());
+    assert_eq!(count(&plan.stdout, "create"), 25, "{}", plan.all());
     // A topic that had been made would show by then.
     std::thread::sleep(Duration::from_secs(1));
     let still = call(&app, &["topics", "create", "--dry-run"]);
-    assert_eq!(count(&still.stdout, "create"), 12, "a dry run creates nothing: {}", still.all());
+    assert_eq!(count(&still.stdout, "create"), 25, "a dry run creates nothing: {}", still.all());
 
     let created = call(&app, &["topics", "create"]);
-    assert_eq!((created.code, count(&created.stdout, "created")), (0, 12), "{}", created.all());
+    assert_eq!((created.code, count(&created.stdout, "created")), (0, 25), "{}", created.all());
     let again = call(&app, &["topics", "create"]);
-    assert_eq!((again.code, count(&again.stdout, "exists")), (0, 12), "{}", again.all());
-    call(&app, &["check"]).says(&["would start: 3 order tasks and 3 stock tasks"]);
+    assert_eq!((again.code, count(&again.stdout, "exists")), (0, 25), "{}", again.all());
+    call(&app, &["check"]).says(&["would start: 3 order tasks, 3 stock tasks and 3 fleet tasks"]);
 
     // What the broker says, not what the program says.
     let found = settings(broker, &names);
     for (name, (partitions, settings)) in &found {
-        let expected = if name.ends_with("orders") || name.ends_with("payments") || name.ends_with("restocks") || name.ends_with("counts") {
-            5
-        } else {
-            3
-        };
+        let sources = [".orders", ".payments", ".restocks", ".stock-counts", ".products", ".feedback", ".gps-pings", ".dispatches"];
+        let expected = if sources.iter().any(|end| name.ends_with(end)) { 5 } else { 3 };
         assert_eq!(*partitions, expected, "{name}");
-        let compact = name.ends_with("-changelog") || name.ends_with("stock-levels") || name.ends_with("forecasts");
+        let compact =
+            ["-changelog", "stock-levels", "forecasts", "product-catalog", "vehicle-positions"].iter().any(|end| name.ends_with(end));
         assert_eq!(settings["cleanup.policy"], if compact { "compact" } else { "delete" }, "{name}");
     }
-    assert_eq!(found.len(), 14);
+    assert_eq!(found.len(), 25);
     let of = |topic: &str, setting: &str| found[topic].1[setting].clone();
     assert_eq!(of("cli-topics.dead-letters", "retention.ms"), "2592000000");
     assert_eq!(of("cli-topics.dead-letters", "max.message.bytes"), "16777216");
@@ -168,7 +166,7 @@ fn topics_that_do_not_fit_are_refused(broker: &Broker) {
 fn forwarding_is_told_of(broker: &Broker) {
     let app = App::new(broker, "cli-forward", Shape { tasks: 2, sources: 3, ..Shape::default() });
     let check = call(&app, &["check"]);
-    check.says(&["would start: 2 order tasks and 2 stock tasks"]);
+    check.says(&["would start: 2 order tasks, 2 stock tasks and 2 fleet tasks"]);
     assert_eq!(check.stdout.matches("every record is forwarded").count(), 4, "{}", check.all());
     let straight = App::new(broker, "cli-straight", Shape { tasks: 2, sources: 2, ..Shape::default() });
     let check = call(&straight, &["check"]);

@@ -8,7 +8,7 @@ use processors::orders::DeductOn;
 use rand::rngs::ChaCha8Rng;
 use rand::{RngExt, SeedableRng};
 use waybill::engine::plan::{ClockMode, Plan, PlanInput, partition_of};
-use waybill::engine::{Options, RestoreBy};
+use waybill::engine::{Options, PlanBy, RestoreBy};
 
 /// Generators of one seed that do not disturb each other.
 #[derive(Clone, Copy, Debug)]
@@ -223,6 +223,9 @@ impl Setup {
             partitions: &partitions,
             orders: orders::Config { hold_seconds: self.hold_seconds, deduct_on: self.deduct_on },
             split: self.split,
+            fleet: processors::fleet::Config::default(),
+            verdicts: false,
+            planner: waybill::planner::Planner::default(),
             terms: self.terms.clone(),
             catalogue: catalogue::Config { complaints: Some(self.complaints), ..catalogue::Config::default() },
             demand: Some(processors::demand::Config::default()),
@@ -239,6 +242,7 @@ impl Setup {
             batch_time: if self.commit_every_turn { Duration::ZERO } else { Duration::MAX },
             view_pace: Duration::from_millis(self.view_pace_ms),
             restore: self.restore,
+            plan: PlanBy::Turn,
         }
     }
 

@@ -29,6 +29,9 @@ pub fn plan(shape: Shape, clock: ClockMode) -> Plan {
         partitions: &partitions,
         orders: orders::Config { hold_seconds: 900, deduct_on: orders::DeductOn::Payment },
         split: false,
+        fleet: processors::fleet::Config::default(),
+        verdicts: true,
+        planner: waybill::planner::Planner::default(),
         terms: Terms::default(),
         catalogue: catalogue::Config::default(),
         demand: Some(demand::Config::default()),
@@ -64,6 +67,6 @@ pub fn arc(plan: Plan) -> Arc<Plan> {
     Arc::new(plan)
 }
 
-pub fn tasks() -> [Processor; 2] {
+pub fn tasks() -> [Processor; Processor::ALL.len()] {
     Processor::ALL
 }

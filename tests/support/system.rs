@@ -69,6 +69,11 @@ impl System {
         self.now.fetch_add(ms, Ordering::Relaxed);
     }
 
+    /// Wall time, milliseconds.
+    pub fn now(&self) -> i64 {
+        self.now.load(Ordering::Relaxed)
+    }
+
     pub fn send(&self, topic: &str, key: &str, value: &str) {
         send(&self.broker, topic, key, value, self.now.load(Ordering::Relaxed));
     }

@@ -1,5 +1,5 @@
 //! One order, from `place` to `return`: asks every SKU for a hold at once, decides all or nothing, expires unpaid
-//! holds, follows payment, shipment, cancellation and return. Knows stock only by messages.
+//! holds, follows payment, shipment, cancellation and return. Knows stock and vehicles only by messages.
 //!
 //! | file | what |
 //! | --- | --- |
@@ -8,6 +8,7 @@
 //! | `place.rs` `reply.rs` | asking for stock, and the decision |
 //! | `payment.rs` `due.rs` | money in time, late, wrong; the hold that runs out |
 //! | `cancel.rs` `ship.rs` `returns.rs` | what happens to the units afterwards |
+//! | `delivery.rs` | what the vehicle says that has it on board |
 //! | `note.rs` | what customers report about it |
 //! | `request.rs` | what waits until the decision is there |
 //! | `lines.rs` | merging lines, choosing units |
@@ -19,11 +20,12 @@
 use schemas::event::OrderEvent;
 use schemas::feedback::Feedback;
 use schemas::input::{OrderCommand, Payment};
-use schemas::message::{StockReply, ToStock};
+use schemas::message::{ShipmentNews, StockReply, ToFleet, ToStock};
 
 use crate::{Trigger, Verdict};
 
 mod cancel;
+mod delivery;
 mod due;
 mod lines;
 mod note;
@@ -71,6 +73,12 @@ pub enum Event<'a> {
         sku: &'a str,
         reply: StockReply,
     },
+    /// What a vehicle's task says of a shipment that the order is in.
+    Shipment {
+        shipment_id: &'a str,
+        vehicle_id: &'a str,
+        news: ShipmentNews,
+    },
     /// The time that [`Order::due`] named has come.
     Due,
 }
@@ -84,6 +92,8 @@ pub struct Step {
     /// To each SKU's stock task, in this order. Each has its own time and cause: one step may expire a hold for the
     /// place and ask again for the payment.
     pub commands: Vec<ToStock>,
+    /// To vehicles that have the order on board no longer.
+    pub to_fleet: Vec<ToFleet>,
     pub verdict: Verdict,
 }
 
@@ -97,13 +107,16 @@ pub fn apply(config: &Config, order_id: &str, trigger: Trigger, event: Event<'_>
         Event::Payment(payment) => payment::receive(config, &mut order, &mut out, &payment),
         Event::Feedback(feedback) => note::apply(&mut order, &mut out, &feedback),
         Event::Reply { sku, reply } => Ok(reply::apply(config, &mut order, &mut out, sku, reply)),
+        Event::Shipment { shipment_id, vehicle_id, news } => {
+            Ok(delivery::hear(config, &mut order, &mut out, shipment_id, vehicle_id, news))
+        }
         Event::Due => Ok(due::apply(&mut order, &mut out)),
     };
     match result.unwrap_or_else(Verdict::Refused) {
         Verdict::Applied => {
             order.seq = out.seq;
-            Step { order: Some(order), events: out.events, commands: out.commands, verdict: Verdict::Applied }
+            Step { order: Some(order), events: out.events, commands: out.commands, to_fleet: out.to_fleet, verdict: Verdict::Applied }
         }
-        verdict => Step { order: None, events: vec![], commands: vec![], verdict },
+        verdict => Step { order: None, events: vec![], commands: vec![], to_fleet: vec![], verdict },
     }
 }

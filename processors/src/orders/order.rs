@@ -19,8 +19,8 @@ pub const MAX_DEFERRED: usize = 64;
 /// Most feedbacks one order remembers; a further one is a dead letter `too_many_pending`.
 pub const MAX_NOTES: usize = 32;
 
-/// 1: without notes. 2: the notes follow the order.
-const FORMAT: u8 = 2;
+/// 1: without notes. 2: the notes follow the order. 3: the carrier follows the notes.
+const FORMAT: u8 = 3;
 
 /// Everything that is remembered of one order, for ever: its decision is final and its payments count once.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -55,6 +55,18 @@ pub struct Order {
     /// What was reported about it, in the order of arrival. Apart in the encoded state, where it came later.
     #[serde(skip)]
     pub(super) notes: Vec<Note>,
+    /// The shipment that has it, or had it last; apart in the encoded state, too.
+    #[serde(skip)]
+    pub(super) carrier: Option<Carrier>,
+}
+
+/// A shipment and its vehicle.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Carrier {
+    pub shipment_id: Box<str>,
+    pub vehicle_id: Box<str>,
+    /// It has been called back or handed over: the goods are not on their way with it.
+    pub ended: bool,
 }
 
 /// A feedback that has been noted; it counts once.
@@ -150,16 +162,27 @@ impl Order {
         self.status == Status::Held
     }
 
+    /// The shipment that has it or had it last, and its vehicle.
+    pub fn carrier(&self) -> Option<(&str, &str)> {
+        self.carrier.as_ref().map(|carrier| (&*carrier.shipment_id, &*carrier.vehicle_id))
+    }
+
     pub fn encode(&self, out: &mut Vec<u8>) {
-        codec::encode(FORMAT, &(self, &self.notes), out);
+        codec::encode(FORMAT, &(self, &self.notes, &self.carrier), out);
     }
 
     pub fn decode(bytes: &[u8]) -> Result<Order, DecodeError> {
-        if bytes.first() == Some(&1) {
-            return codec::decode(1, "order", bytes);
+        match bytes.first() {
+            Some(1) => codec::decode(1, "order", bytes),
+            Some(2) => {
+                let (order, notes): (Order, Vec<Note>) = codec::decode(2, "order", bytes)?;
+                Ok(Order { notes, ..order })
+            }
+            _ => {
+                let (order, notes, carrier): (Order, Vec<Note>, Option<Carrier>) = codec::decode(FORMAT, "order", bytes)?;
+                Ok(Order { notes, carrier, ..order })
+            }
         }
-        let (order, notes): (Order, Vec<Note>) = codec::decode(FORMAT, "order", bytes)?;
-        Ok(Order { notes, ..order })
     }
 
     pub(super) fn unplaced(first_heard: Trigger) -> Order {
@@ -179,6 +202,7 @@ impl Order {
             deducted: false,
             delivered: false,
             deferred: VecDeque::new(),
+            carrier: None,
             notes: vec![],
         }
     }

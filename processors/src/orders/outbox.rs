@@ -1,7 +1,7 @@
 //! The events and commands of one step, in the making. Decides nothing.
 
 use schemas::event::{OrderEvent, OrderEventKind};
-use schemas::message::{StockCommand, ToStock};
+use schemas::message::{FleetMessage, StockCommand, ToFleet, ToStock};
 
 use super::order::SeenPayment;
 use crate::Trigger;
@@ -14,11 +14,12 @@ pub(super) struct Outbox<'a> {
     pub seq: u32,
     pub events: Vec<OrderEvent>,
     pub commands: Vec<ToStock>,
+    pub to_fleet: Vec<ToFleet>,
 }
 
 impl<'a> Outbox<'a> {
     pub fn new(order_id: &'a str, trigger: Trigger, seq: u32) -> Outbox<'a> {
-        Outbox { order_id, trigger, seq, events: vec![], commands: vec![] }
+        Outbox { order_id, trigger, seq, events: vec![], commands: vec![], to_fleet: vec![] }
     }
 
     /// Adds an event and returns it, for what is special about its kind.
@@ -36,6 +37,10 @@ impl<'a> Outbox<'a> {
             amount: None,
             currency: None,
             payment_id: None,
+            shipment_id: None,
+            vehicle_id: None,
+            stop_id: None,
+            detail: None,
             feedback: None,
         })
     }
@@ -53,6 +58,15 @@ impl<'a> Outbox<'a> {
     pub fn command(&mut self, sku: &str, command: StockCommand) {
         let Trigger { at, cause } = self.trigger;
         self.commands.push(ToStock { order_id: self.order_id.into(), sku: sku.into(), command, at, cause });
+    }
+
+    pub fn tell_vehicle(&mut self, vehicle_id: &str, body: FleetMessage) {
+        let Trigger { at, cause } = self.trigger;
+        self.to_fleet.push(ToFleet { vehicle_id: vehicle_id.into(), body, at, cause });
+    }
+
+    pub fn order_id(&self) -> &'a str {
+        self.order_id
     }
 
     /// Runs `f` with another time and cause.

@@ -9,10 +9,11 @@ use schemas::input::{OrderCommand, PaymentStatus};
 use schemas::{Reason, Reject};
 use serde::{Deserialize, Serialize};
 
+use super::delivery::News;
 use super::lines::{self, Pick};
 use super::order::{Deferred, Line, MAX_DEFERRED, Order, Status};
 use super::outbox::Outbox;
-use super::{Config, cancel, payment, refuse, returns, ship};
+use super::{Config, cancel, delivery, payment, refuse, returns, ship};
 use crate::Verdict;
 
 /// Longest `reason` of a cancel that is kept, in bytes; more is cut off.
@@ -37,6 +38,8 @@ pub(super) enum Request {
     Payment {
         index: u16,
     },
+    /// What a vehicle said.
+    Shipment(News),
 }
 
 impl Request {
@@ -96,6 +99,10 @@ fn apply(config: &Config, order: &mut Order, out: &mut Outbox<'_>, request: Requ
             payment::apply(config, order, out, index);
             Ok(())
         }
+        Request::Shipment(news) => {
+            delivery::apply(order, out, &news);
+            Ok(())
+        }
     }
 }
 
@@ -111,7 +118,9 @@ fn refuse_hopeless(order: &Order, request: &Request) -> Result<(), Reject> {
     let paid = order.paid_by.is_some() || waits(|order, r| matches!(r, Request::Payment { index } if is_captured(order, *index)));
     match request {
         Request::Ship { .. } if !paid => Err(refuse::not_paid()),
-        Request::Deliver | Request::Return { .. } if !waits(|_, r| matches!(r, Request::Ship { .. })) => Err(refuse::not_shipped()),
+        Request::Deliver | Request::Return { .. } if !waits(|_, r| matches!(r, Request::Ship { .. } | Request::Shipment(_))) => {
+            Err(refuse::not_shipped())
+        }
         _ => Ok(()),
     }
 }

@@ -21,6 +21,11 @@ pub struct OrderView<'a> {
     pub total: Option<i64>,
     pub lines: Vec<LineView<'a>>,
     pub payments: Vec<PaymentView<'a>>,
+    /// The shipment that has it, or had it last, and its vehicle.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub shipment_id: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub vehicle_id: Option<&'a str>,
     /// Records that wait for the decision.
     pub waiting: usize,
 }
@@ -66,6 +71,8 @@ impl Order {
                 .iter()
                 .map(|p| PaymentView { payment_id: &p.id, status: p.status, amount: p.amount, currency: p.currency.as_deref() })
                 .collect(),
+            shipment_id: self.carrier().map(|(shipment_id, _)| shipment_id),
+            vehicle_id: self.carrier().map(|(_, vehicle_id)| vehicle_id),
             waiting: self.deferred.len(),
         }
     }
@@ -100,6 +107,7 @@ pub(super) fn status_word(order: &Order) -> &'static str {
                 () if to_ship > 0 => "part_shipped",
                 () if to_return == 0 => "returned",
                 () if order.delivered => "delivered",
+                () if order.carrier.as_ref().is_some_and(|carrier| !carrier.ended) => "out_for_delivery",
                 () => "shipped",
             }
         }

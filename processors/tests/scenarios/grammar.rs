@@ -4,6 +4,7 @@
 use std::borrow::Cow;
 
 use schemas::input::{Count, Input, Line as OrderLine, OrderCommand, Payment, PaymentStatus, Place, Restock, RestockKind};
+use schemas::message::ShipmentNews;
 use schemas::{Source, Timestamp};
 use waybill_processors::orders::DeductOn;
 
@@ -42,6 +43,14 @@ pub enum Act<'a> {
         name: String,
         key: &'a str,
         input: Input<'a>,
+    },
+    /// What a vehicle's task says to an order.
+    News {
+        name: String,
+        order_id: &'a str,
+        shipment_id: &'a str,
+        vehicle_id: &'a str,
+        news: ShipmentNews,
     },
     /// A record as its producer writes it.
     Write {
@@ -168,6 +177,7 @@ fn act<'a>(words: &mut Words<'a>) -> Result<Act<'a>, String> {
             let id = words.next("an order")?;
             record(verb, id, id, Input::Order(command(words, verb)?))
         }
+        "dispatched" | "delivered" | "failed" | "recalled" => news(words, verb)?,
         "list" | "withdraw" | "feedback" => return listings::act(words, verb),
         other => return Err(format!("`{other}` is not a verb")),
     })
@@ -175,6 +185,25 @@ fn act<'a>(words: &mut Words<'a>) -> Result<Act<'a>, String> {
 
 pub fn record<'a>(verb: &str, id: &str, key: &'a str, input: Input<'a>) -> Act<'a> {
     Act::Record { name: format!("{verb} {id}"), key, input }
+}
+
+/// `1 on S-1 V-1`, with the stop for a proof; `because` and a reason for what did not work.
+fn news<'a>(words: &mut Words<'a>, verb: &str) -> Result<Act<'a>, String> {
+    let order_id = words.next("an order")?;
+    words.must("on")?;
+    let (shipment_id, vehicle_id) = (words.next("a shipment")?, words.next("a vehicle")?);
+    let mut stop = || words.must("at").and_then(|()| words.next("a stop")).map(Into::into);
+    let news = match verb {
+        "dispatched" => ShipmentNews::Dispatched,
+        "delivered" => ShipmentNews::Delivered { stop_id: stop()? },
+        "failed" => ShipmentNews::Failed { stop_id: stop()?, reason: because(words)? },
+        _ => ShipmentNews::Recalled { reason: because(words)? },
+    };
+    Ok(Act::News { name: format!("{verb} {order_id}"), order_id, shipment_id, vehicle_id, news })
+}
+
+fn because(words: &mut Words<'_>) -> Result<Option<Box<str>>, String> {
+    Ok(if words.eat("because") { Some(words.next("a reason")?.into()) } else { None })
 }
 
 /// `R-1 A main 10`, and what `kind` reads after it.

@@ -16,6 +16,9 @@ pub fn event(order_id: &str, event: &OrderEvent) -> String {
     payment.extend(event.payment_id.as_deref().map(Into::into));
     payment.extend(event.amount.map(money));
     payment.extend(event.currency.as_deref().map(Into::into));
+    for text in [&event.shipment_id, &event.vehicle_id, &event.stop_id, &event.detail] {
+        payment.extend(text.as_deref().map(Into::into));
+    }
     if !payment.is_empty() {
         about.push(payment.join(" "));
     }

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use schemas::event::{Movement, OrderEvent};
 use schemas::input::Input;
-use schemas::message::{ToOrder, ToStock};
+use schemas::message::{FleetMessage, ShipmentNews, ToFleet, ToOrder, ToStock};
 use schemas::product::ProductEvent;
 use schemas::{Cause, Reject, Source, Timestamp, TopicNames};
 use waybill_processors::catalogue::{self, Listing, Terms};
@@ -23,6 +23,7 @@ pub enum Output {
     Product(String, ProductEvent),
     DeadLetter(Reject),
     Duplicate,
+    ToVehicle(String, FleetMessage),
 }
 
 #[expect(clippy::struct_excessive_bools, reason = "what a scenario may switch")]
@@ -137,7 +138,21 @@ impl World {
                     self.tell_catalogue(&sku, trigger, catalogue::Event::Feedback(feedback));
                 }
             },
+            Input::Ping(_) | Input::Fleet(_) => unreachable!("the fleet has a world of its own"),
         }
+        self.settle();
+        self.fire_timers(at);
+        self.finish()
+    }
+
+    /// What a vehicle's task says to an order; its cause is a record of its own.
+    pub fn news(&mut self, order_id: &str, at: Timestamp, shipment_id: &str, vehicle_id: &str, news: ShipmentNews) -> Vec<Output> {
+        if !self.late_timers {
+            self.fire_timers(at);
+        }
+        let trigger = Trigger { at, cause: self.next_cause(Source::Orders) };
+        self.next_offset[Source::Orders as usize] += 1;
+        self.tell_order(order_id, trigger, orders::Event::Shipment { shipment_id, vehicle_id, news });
         self.settle();
         self.fire_timers(at);
         self.finish()
@@ -229,7 +244,7 @@ impl World {
         let step = orders::apply(&self.orders_config, id, trigger, event, before);
         if step.verdict != Verdict::Applied {
             assert!(
-                step.order.is_none() && step.events.is_empty() && step.commands.is_empty(),
+                step.order.is_none() && step.events.is_empty() && step.commands.is_empty() && step.to_fleet.is_empty(),
                 "what is not applied changes nothing: {step:?}"
             );
         }
@@ -238,6 +253,9 @@ impl World {
             assert_eq!(self.order(id), Some(order), "what is written is what is read");
         }
         self.commands.extend(step.commands);
+        for ToFleet { vehicle_id, body, .. } in step.to_fleet {
+            self.outputs.push(Output::ToVehicle(vehicle_id.into(), body));
+        }
         for event in step.events {
             self.events.push((id.into(), event.clone()));
             self.outputs.push(Output::Event(id.into(), event));
@@ -353,6 +371,7 @@ pub fn source(input: &Input<'_>) -> Source {
         Input::Payment(_) => Source::Payments,
         Input::Restock(_) => Source::Restocks,
         Input::Count(_) => Source::StockCounts,
+        Input::Ping(_) | Input::Fleet(_) => unreachable!("the fleet has a world of its own"),
         Input::Product(_) => Source::Products,
         Input::Feedback(_) => Source::Feedback,
     }

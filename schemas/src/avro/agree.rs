@@ -15,6 +15,7 @@ use serde_json::{Value as Json, json};
 
 use super::TOPICS;
 use crate::feedback::RawFeedback;
+use crate::fleet::{RawDepot, RawDispatch, RawPing, RawStop, RawWindow};
 use crate::input::{Position, RawCount, RawLine, RawOrder, RawPayment, RawRestock};
 use crate::product::RawProduct;
 use crate::{Sink, Source, Timestamp};
@@ -95,14 +96,16 @@ impl<'de> de::MapAccess<'de> for ProbeFields<'_> {
     }
 }
 
-/// A list of one.
-struct ProbeItem<'s>(Option<Probe<'s>>);
+/// A list of so many.
+struct ProbeItems<'s>(Probe<'s>, usize);
 
-impl<'de> de::SeqAccess<'de> for ProbeItem<'_> {
+impl<'de> de::SeqAccess<'de> for ProbeItems<'_> {
     type Error = de::value::Error;
 
     fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>, Self::Error> {
-        self.0.take().map(|probe| seed.deserialize(probe)).transpose()
+        let Some(left) = self.1.checked_sub(1) else { return Ok(None) };
+        self.1 = left;
+        seed.deserialize(self.0.clone()).map(Some)
     }
 }
 
@@ -136,7 +139,13 @@ impl<'de> Deserializer<'de> for Probe<'_> {
     fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Self::Error> {
         self.expect("a list", &["array"]);
         let schema = &self.plain()["items"];
-        visitor.visit_seq(ProbeItem(Some(Probe { schema, path: format!("{}[]", self.path), seen: self.seen })))
+        visitor.visit_seq(ProbeItems(Probe { schema, path: format!("{}[]", self.path), seen: self.seen }, 1))
+    }
+
+    fn deserialize_tuple<V: Visitor<'de>>(self, length: usize, visitor: V) -> Result<V::Value, Self::Error> {
+        self.expect("a list", &["array"]);
+        let schema = &self.plain()["items"];
+        visitor.visit_seq(ProbeItems(Probe { schema, path: format!("{}[]", self.path), seen: self.seen }, length))
     }
 
     fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Self::Error> {
@@ -175,7 +184,7 @@ impl<'de> Deserializer<'de> for Probe<'_> {
     }
 
     serde::forward_to_deserialize_any! {
-        i8 i16 i128 u8 u16 u128 f32 char bytes byte_buf unit unit_struct newtype_struct tuple tuple_struct enum identifier
+        i8 i16 i128 u8 u16 u128 f32 char bytes byte_buf unit unit_struct newtype_struct tuple_struct enum identifier
     }
 }
 
@@ -213,6 +222,15 @@ fn what_differs(orders: &Json) -> Vec<String> {
             Source::Payments => probe::<RawPayment<'static>>(&seen, &other(source), name),
             Source::Restocks => probe::<RawRestock<'static>>(&seen, &other(source), name),
             Source::StockCounts => probe::<RawCount<'static>>(&seen, &other(source), name),
+            Source::GpsPings => probe::<RawPing<'static>>(&seen, &other(source), name),
+            Source::Dispatches => {
+                let dispatch = other(source);
+                let stop = &field(&dispatch, "stops")["items"];
+                probe::<RawDispatch<'static>>(&seen, &dispatch, name);
+                probe::<RawDepot>(&seen, field(&dispatch, "depot"), "dispatches.depot");
+                probe::<RawStop<'static>>(&seen, stop, "dispatches.stops[]");
+                probe::<RawWindow>(&seen, field(stop, "window"), "dispatches.stops[].window");
+            }
             Source::Products => probe::<RawProduct<'static>>(&seen, &other(source), name),
             Source::Feedback => probe::<RawFeedback<'static>>(&seen, &other(source), name),
         }

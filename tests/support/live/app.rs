@@ -13,14 +13,26 @@ use super::process::Launch;
 use super::reader::{Offsets, Reader};
 use super::{PATIENCE, now_millis};
 
-pub const SOURCES: [&str; 4] = ["orders", "payments", "restocks", "stock-counts"];
-pub const SINKS: [&str; 4] = ["order-events", "stock-levels", "stock-movements", "dead-letters"];
+pub const SOURCES: [&str; 8] = ["orders", "payments", "restocks", "stock-counts", "products", "feedback", "gps-pings", "dispatches"];
+pub const SINKS: [&str; 11] = [
+    "order-events",
+    "stock-levels",
+    "stock-movements",
+    "product-catalog",
+    "product-events",
+    "low-stock-alerts",
+    "forecasts",
+    "vehicle-positions",
+    "ping-verdicts",
+    "shipment-events",
+    "dead-letters",
+];
 
 /// What differs from test to test.
 #[derive(Clone, Copy, Debug)]
 pub struct Shape {
     pub tasks: i32,
-    /// Partitions of the four source topics.
+    /// Partitions of every source topic.
     pub sources: i32,
     /// Timeouts of sessions and of transactions.
     pub timeout_ms: u32,
@@ -76,7 +88,7 @@ impl App {
 
     /// All topics, internal ones included.
     pub fn topics(&self) -> Vec<String> {
-        let internal = ["orders-inbox", "stock-inbox", "orders-changelog", "stock-changelog"];
+        let internal = ["orders-inbox", "stock-inbox", "fleet-inbox", "orders-changelog", "stock-changelog", "fleet-changelog"];
         SOURCES.iter().chain(&SINKS).map(|t| self.topic(t)).chain(internal.iter().map(|t| format!("{}-{t}", self.name))).collect()
     }
 
@@ -85,7 +97,7 @@ impl App {
     }
 
     pub fn changelogs(&self) -> Vec<String> {
-        ["orders", "stock"].map(|p| format!("{}-{p}-changelog", self.name)).to_vec()
+        ["orders", "stock", "fleet"].map(|p| format!("{}-{p}-changelog", self.name)).to_vec()
     }
 
     pub fn command(&self, arguments: &[&str]) -> Command {
@@ -182,7 +194,7 @@ fn topology(name: &str, bootstrap: &str, shape: Shape) -> String {
     let mut text = format!(
         "[app]\nname = \"{name}\"\nstore_memory_mb = 16\n\n\
          [kafka]\nbootstrap = \"{bootstrap}\"\nsession_timeout_ms = {timeout_ms}\ntransaction_timeout_ms = {timeout_ms}\n\n\
-         [orders]\ntasks = {tasks}\n\n[stock]\ntasks = {tasks}\n"
+         [orders]\ntasks = {tasks}\n\n[stock]\ntasks = {tasks}\n\n[fleet]\ntasks = {tasks}\n"
     );
     for topic in SOURCES {
         let _ = write!(text, "\n[topics.{topic}]\nname = \"{name}.{topic}\"\npartitions = {sources}\n");

@@ -7,8 +7,10 @@ use super::super::{Framing, SinkEncoder};
 use crate::alert::{Alert, AlertState, Severity, alert_id};
 use crate::event::{EventLine, Level, LevelDemand, LevelRow, Movement, MovementKind, Named, OrderEvent, OrderEventKind};
 use crate::feedback::{About, Remark};
+use crate::fleet::{Judgement, Motion, PingVerdict, PlannedRoute, PlannedStop, ShipmentEvent, ShipmentEventKind, VehiclePosition};
 use crate::forecast::{Forecast, ForecastRow};
 use crate::gtin::Gtin;
+use crate::plan::{Basis, Point};
 use crate::product::{CatalogueRow, CountRequest, Product, ProductEvent, ProductEventKind, RatingFigures};
 use crate::{Cause, Currency, Sink, Source, Timestamp};
 
@@ -18,7 +20,11 @@ pub type Sample = (Sink, Json, Vec<u8>);
 const CAUSE: Cause = Cause { source: Source::Orders, partition: 3, offset: 17 };
 
 pub fn all() -> Vec<Sample> {
-    [Some(()), None].into_iter().flat_map(|full| [orders(full), stock(full), catalogue(full), demand(full)]).flatten().collect()
+    [Some(()), None]
+        .into_iter()
+        .flat_map(|full| [orders(full), stock(full), catalogue(full), demand(full), fleet(full)])
+        .flatten()
+        .collect()
 }
 
 fn sample<T>(sink: Sink, event: &T, key: &str, id: &str) -> Sample
@@ -57,6 +63,10 @@ fn orders(full: Option<()>) -> Vec<Sample> {
         amount: full.map(|()| -15),
         currency: full.map(|()| "GBP".into()),
         payment_id: full.map(|()| "P".into()),
+        shipment_id: full.map(|()| "S-1".into()),
+        vehicle_id: full.map(|()| "V-7".into()),
+        stop_id: full.map(|()| "1".into()),
+        detail: full.map(|()| "nobody there".into()),
         feedback: full.map(|()| remark(full).into()),
     };
     vec![sample(Sink::OrderEvents, &event, "536365", "orders/3/17/536365/1")]
@@ -171,4 +181,52 @@ fn demand(full: Option<()>) -> Vec<Sample> {
     };
     let id = alert_id("A", &alert);
     vec![sample(Sink::LowStockAlerts, &alert, "A", &id), sample(Sink::Forecasts, &forecast, "A", "")]
+}
+
+fn fleet(full: Option<()>) -> Vec<Sample> {
+    let eta = full.map(|()| Timestamp(1_772_359_500_000));
+    let position = VehiclePosition {
+        point: Point::from_degrees(60.17, 24.94),
+        fix_time: Timestamp(1_772_359_200_000),
+        speed: 830,
+        heading: full.map(|()| 905),
+        motion: Motion::Moving,
+        shipment_id: full.map(|()| "S-1".into()),
+        next_stop: full.map(|()| "1".into()),
+        eta,
+        eta_sigma_seconds: full.map(|()| 40),
+        remaining_metres: full.map(|()| 1234),
+        cause: CAUSE,
+    };
+    let verdict = PingVerdict {
+        judgement: Judgement::Late,
+        reason: "behind",
+        fix_time: Timestamp(1_772_359_200_000),
+        at: Timestamp(1_772_359_200_500),
+        cause: CAUSE,
+    };
+    let stop = PlannedStop { stop_id: "1".into(), order_id: "536365".into(), metres: 1234, eta, eta_sigma_seconds: full.map(|()| 40) };
+    let event = ShipmentEvent {
+        kind: ShipmentEventKind::Planned,
+        seq: 1,
+        at: Timestamp(1_772_359_200_000),
+        cause: CAUSE,
+        vehicle_id: "V-7".into(),
+        order_ids: full.iter().map(|()| "536365".into()).collect(),
+        stop_id: full.map(|()| "1".into()),
+        eta,
+        eta_sigma_seconds: full.map(|()| 40),
+        reason: full.map(|()| "recipient_absent".into()),
+        since: full.map(|()| Timestamp(1_772_359_100_000)),
+        dwell_seconds: full.map(|()| 120),
+        distance_metres: full.map(|()| 15),
+        speed: full.map(|()| 3_611),
+        plan: full.map(|()| PlannedRoute { revision: 2, basis: Basis::Roads, route_metres: 1234, stops: vec![stop] }),
+        feedback_id: full.map(|()| "F".into()),
+    };
+    vec![
+        sample(Sink::VehiclePositions, &position, "V-7", ""),
+        sample(Sink::PingVerdicts, &verdict, "V-7", "orders/3/17/V-7/1"),
+        sample(Sink::ShipmentEvents, &event, "S-1", "orders/3/17/V-7/S-1/1"),
+    ]
 }

@@ -1,0 +1,6 @@
+//! Values of `dispatches`.
+#![no_main]
+
+use schemas::Source;
+
+libfuzzer_sys::fuzz_target!(|value: &[u8]| waybill_fuzz::decode(Source::Dispatches, value));

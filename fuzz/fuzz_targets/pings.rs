@@ -1,0 +1,6 @@
+//! Values of `gps-pings`.
+#![no_main]
+
+use schemas::Source;
+
+libfuzzer_sys::fuzz_target!(|value: &[u8]| waybill_fuzz::decode(Source::GpsPings, value));
