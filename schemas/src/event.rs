@@ -1,7 +1,6 @@
 //! The records consumers read, and their JSON. Field names are the public contract (`wire.md`).
 
 use std::borrow::Cow;
-use std::fmt;
 
 use serde::ser::{SerializeMap, SerializeStruct};
 use serde::{Serialize, Serializer};
@@ -205,17 +204,26 @@ pub struct EventId<'a> {
     pub seq: u64,
 }
 
-impl fmt::Display for EventId<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}/{}/{}/{}/{}", self.topic, self.cause.partition, self.cause.offset, self.key, self.seq)
+impl EventId<'_> {
+    /// Appends the id. Piece by piece: every output has one, and `format!` costs several times as much.
+    pub fn write(&self, out: &mut String) {
+        let mut digits = itoa::Buffer::new();
+        out.push_str(self.topic);
+        out.push('/');
+        out.push_str(digits.format(self.cause.partition));
+        out.push('/');
+        out.push_str(digits.format(self.cause.offset));
+        out.push('/');
+        out.push_str(self.key);
+        out.push('/');
+        out.push_str(digits.format(self.seq));
     }
 }
 
 /// [`EventId`] as text.
 pub fn event_id(topic: &str, cause: Cause, key: &str, seq: u64) -> String {
     let mut id = String::with_capacity(topic.len() + key.len() + 32);
-    // Writing to a String cannot fail.
-    let _ = fmt::write(&mut id, format_args!("{}", EventId { topic, cause, key, seq }));
+    EventId { topic, cause, key, seq }.write(&mut id);
     id
 }
 
@@ -233,23 +241,15 @@ impl<'a> CauseJson<'a> {
     }
 }
 
-/// Prints through `Display` without an intermediate `String`.
-pub(crate) struct Text<T>(pub(crate) T);
-impl<T: fmt::Display> Serialize for Text<T> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(&self.0)
-    }
-}
-
 struct Hex<'a>(&'a [u8; 32]);
-impl fmt::Display for Hex<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl Serialize for Hex<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut text = [0u8; 64];
         for (byte, out) in self.0.iter().zip(text.chunks_exact_mut(2)) {
             out[0] = b"0123456789abcdef"[usize::from(byte >> 4)];
             out[1] = b"0123456789abcdef"[usize::from(byte & 15)];
         }
-        f.write_str(std::str::from_utf8(&text).map_err(|_| fmt::Error)?)
+        serializer.serialize_str(std::str::from_utf8(&text).unwrap_or_default())
     }
 }
 
@@ -284,12 +284,12 @@ impl Serialize for Named<'_, OrderEvent> {
         map.serialize_entry("order_id", self.key)?;
         map.serialize_entry("type", e.kind.word())?;
         map.serialize_entry("seq", &e.seq)?;
-        map.serialize_entry("at", &Text(e.at))?;
+        map.serialize_entry("at", &e.at.text())?;
         if !e.lines.is_empty() {
             map.serialize_entry("lines", &e.lines)?;
         }
         if let Some(expires_at) = e.expires_at {
-            map.serialize_entry("expires_at", &Text(expires_at))?;
+            map.serialize_entry("expires_at", &expires_at.text())?;
         }
         if let Some(reason) = &e.reason {
             map.serialize_entry("reason", reason)?;
@@ -333,9 +333,9 @@ impl Serialize for Named<'_, Movement> {
             map.serialize_entry("shortage", &shortage)?;
             map.serialize_entry("orders_at_risk", &m.orders_at_risk)?;
         }
-        map.serialize_entry("at", &Text(m.at))?;
-        map.serialize_entry("previous", &Text(Hex(&m.previous)))?;
-        map.serialize_entry("hash", &Text(Hex(&m.hash)))?;
+        map.serialize_entry("at", &m.at.text())?;
+        map.serialize_entry("previous", &Hex(&m.previous))?;
+        map.serialize_entry("hash", &Hex(&m.hash))?;
         map.serialize_entry("cause", &CauseJson::new(self.topic, m.cause))?;
         map.end()
     }
@@ -352,7 +352,7 @@ impl Serialize for Named<'_, Level> {
         s.serialize_field("incoming", &l.incoming)?;
         s.serialize_field("locations", &l.locations)?;
         s.serialize_field("version", &l.version)?;
-        s.serialize_field("at", &Text(l.at))?;
+        s.serialize_field("at", &l.at.text())?;
         s.serialize_field("cause", &CauseJson::new(self.topic, l.cause))?;
         s.end()
     }

@@ -3,14 +3,14 @@
 
 use std::fmt;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 
 use crate::input::brief;
 use crate::{Reason, Reject};
 
 /// A valid GTIN, filled up with zeros to fourteen digits, as GS1 tells data bases to keep it: the UPC-A of one feed and
 /// the EAN-13 of another are then the same number.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize)]
 pub struct Gtin(u64);
 
 impl Gtin {
@@ -36,6 +36,13 @@ impl Gtin {
 impl fmt::Display for Gtin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:014}", self.0)
+    }
+}
+
+/// Text for people and other programs, a number in state.
+impl Serialize for Gtin {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        if serializer.is_human_readable() { serializer.collect_str(self) } else { self.0.serialize(serializer) }
     }
 }
 

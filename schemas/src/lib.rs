@@ -35,4 +35,4 @@ pub use cause::{Cause, Source, TopicNames};
 pub use currency::Currency;
 pub use reject::{Reason, Reject};
 pub use sink::Sink;
-pub use time::Timestamp;
+pub use time::{TimeText, Timestamp};

@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use serde::ser::SerializeMap;
 use serde::{Deserialize, Serialize, Serializer};
 
-use crate::event::{CauseJson, Named, Text};
+use crate::event::{CauseJson, Named};
 use crate::feedback::Remark;
 use crate::gtin::Gtin;
 use crate::input::{MAX_AMOUNT, MAX_QUANTITY, brief, currency, range, required, same_as_key};
@@ -246,7 +246,7 @@ impl Serialize for ProductJson<'_> {
 
 fn entries<M: SerializeMap>(map: &mut M, p: &Product) -> Result<(), M::Error> {
     if let Some(gtin) = p.gtin {
-        map.serialize_entry("gtin", &Text(gtin))?;
+        map.serialize_entry("gtin", &gtin)?;
     }
     if let Some(name) = &p.name {
         map.serialize_entry("name", name)?;
@@ -299,7 +299,7 @@ impl Serialize for Named<'_, ProductEvent> {
         if let Some(feedback) = &e.feedback {
             map.serialize_entry("feedback", feedback)?;
         }
-        map.serialize_entry("at", &Text(e.at))?;
+        map.serialize_entry("at", &e.at.text())?;
         map.serialize_entry("cause", &CauseJson::new(self.topic, e.cause))?;
         map.end()
     }
@@ -319,7 +319,7 @@ impl Serialize for Named<'_, CatalogueRow> {
         if let Some(ratings) = &row.ratings {
             map.serialize_entry("ratings", ratings)?;
         }
-        map.serialize_entry("at", &Text(row.at))?;
+        map.serialize_entry("at", &row.at.text())?;
         map.serialize_entry("cause", &CauseJson::new(self.topic, row.cause))?;
         map.end()
     }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use serde::{Deserialize, Deserializer, Serialize, de};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 /// Milliseconds since the Unix epoch.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
@@ -22,10 +22,33 @@ impl Timestamp {
     }
 }
 
-/// RFC 3339 with milliseconds and `Z`: `2010-12-01T08:26:00.000Z`. Times outside years 0–9999 are clamped.
+/// RFC 3339 with milliseconds and `Z`: `2010-12-01T08:26:00.000Z`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TimeText([u8; 24]);
+
+impl TimeText {
+    pub fn as_str(&self) -> &str {
+        // Digits and separators: always UTF-8.
+        std::str::from_utf8(&self.0).unwrap_or_default()
+    }
+}
+
+impl Serialize for TimeText {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
+
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Ok(stamp) = jiff::Timestamp::from_millisecond(self.0.clamp(MIN_MILLIS, MAX_MILLIS)) else { return Err(fmt::Error) };
+        f.write_str(self.text().as_str())
+    }
+}
+
+impl Timestamp {
+    /// The time as text. Times outside years 0–9999 are clamped.
+    pub fn text(self) -> TimeText {
+        let stamp = jiff::Timestamp::from_millisecond(self.0.clamp(MIN_MILLIS, MAX_MILLIS)).unwrap_or_default();
         let civil = jiff::tz::Offset::UTC.to_datetime(stamp);
         // Digit by digit: this is in every output record several times, and a general formatter costs ten times as much.
         let mut text = *b"0000-00-00T00:00:00.000Z";
@@ -42,7 +65,7 @@ impl fmt::Display for Timestamp {
         digits(14..16, i32::from(civil.minute()));
         digits(17..19, i32::from(civil.second()));
         digits(20..23, i32::from(civil.millisecond()));
-        f.write_str(std::str::from_utf8(&text).map_err(|_| fmt::Error)?)
+        TimeText(text)
     }
 }
 

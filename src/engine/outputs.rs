@@ -39,8 +39,8 @@ fn cloud_event<'a>(id: &'a str, kind: &'a str, time: &'a str, trace: Option<&'a 
 pub fn order_event(plan: &Plan, out: &mut Records, order_id: &str, event: &OrderEvent, trace: Option<&str>) {
     let topic = plan.source_name(event.cause.source);
     let id = event_id(topic, event.cause, order_id, u64::from(event.seq));
-    let time = event.at.to_string();
-    let (headers, used) = cloud_event(&id, event.kind.event_type(), &time, trace);
+    let time = event.at.text();
+    let (headers, used) = cloud_event(&id, event.kind.event_type(), time.as_str(), trace);
     let to = plan.sink(Sink::OrderEvents, order_id.as_bytes());
     out.push_with(to, Some(order_id.as_bytes()), &headers[..used], |value| {
         Named { event, key: order_id, id: &id, topic }.write(value);
@@ -50,8 +50,8 @@ pub fn order_event(plan: &Plan, out: &mut Records, order_id: &str, event: &Order
 pub fn movement(plan: &Plan, out: &mut Records, sku: &str, movement: &Movement, trace: Option<&str>) {
     let topic = plan.source_name(movement.cause.source);
     let id = event_id(topic, movement.cause, sku, movement.seq);
-    let time = movement.at.to_string();
-    let (headers, used) = cloud_event(&id, movement.kind.event_type(), &time, trace);
+    let time = movement.at.text();
+    let (headers, used) = cloud_event(&id, movement.kind.event_type(), time.as_str(), trace);
     let to = plan.sink(Sink::StockMovements, sku.as_bytes());
     out.push_with(to, Some(sku.as_bytes()), &headers[..used], |value| {
         Named { event: movement, key: sku, id: &id, topic }.write(value);
@@ -61,8 +61,8 @@ pub fn movement(plan: &Plan, out: &mut Records, sku: &str, movement: &Movement, 
 pub fn level(plan: &Plan, out: &mut Records, sku: &str, level: &Level) {
     let topic = plan.source_name(level.cause.source);
     let id = event_id(topic, level.cause, sku, level.version);
-    let time = level.at.to_string();
-    let (headers, used) = cloud_event(&id, "waybill.stock.level", &time, None);
+    let time = level.at.text();
+    let (headers, used) = cloud_event(&id, "waybill.stock.level", time.as_str(), None);
     let to = plan.sink(Sink::StockLevels, sku.as_bytes());
     out.push_with(to, Some(sku.as_bytes()), &headers[..used], |value| {
         Named { event: level, key: sku, id: &id, topic }.write(value);
@@ -72,8 +72,8 @@ pub fn level(plan: &Plan, out: &mut Records, sku: &str, level: &Level) {
 pub fn product_event(plan: &Plan, out: &mut Records, sku: &str, event: &ProductEvent, trace: Option<&str>) {
     let topic = plan.source_name(event.cause.source);
     let id = event_id(topic, event.cause, sku, event.seq);
-    let time = event.at.to_string();
-    let (headers, used) = cloud_event(&id, event.kind.event_type(), &time, trace);
+    let time = event.at.text();
+    let (headers, used) = cloud_event(&id, event.kind.event_type(), time.as_str(), trace);
     let to = plan.sink(Sink::ProductEvents, sku.as_bytes());
     out.push_with(to, Some(sku.as_bytes()), &headers[..used], |value| {
         Named { event, key: sku, id: &id, topic }.write(value);
@@ -83,8 +83,8 @@ pub fn product_event(plan: &Plan, out: &mut Records, sku: &str, event: &ProductE
 pub fn catalogue_row(plan: &Plan, out: &mut Records, sku: &str, row: &CatalogueRow) {
     let topic = plan.source_name(row.cause.source);
     let id = event_id(topic, row.cause, sku, row.version);
-    let time = row.at.to_string();
-    let (headers, used) = cloud_event(&id, "waybill.product.listing", &time, None);
+    let time = row.at.text();
+    let (headers, used) = cloud_event(&id, "waybill.product.listing", time.as_str(), None);
     let to = plan.sink(Sink::ProductCatalog, sku.as_bytes());
     out.push_with(to, Some(sku.as_bytes()), &headers[..used], |value| {
         Named { event: row, key: sku, id: &id, topic }.write(value);

@@ -127,6 +127,8 @@ impl<S: Store> Task<S> {
     /// Like [`Task::get`], and remembers what it read, also that there is nothing: for keys that are read far more often
     /// than written. What is written later goes before it, uncommitted in the overlay and then in its place.
     pub fn get_often(&mut self, key: &[u8]) -> Result<Option<Cow<'_, [u8]>>, StoreError> {
+        // Others are not kept when they are written, so what was read would outlive it.
+        debug_assert!(is_hot(key), "a value that is read often is one of those that are remembered");
         if self.overlay.get(key).is_none() && self.recent.get(key).is_none() {
             let value = self.store.get(key)?;
             self.recent.put(key.into(), value.map(Into::into));
@@ -264,7 +266,9 @@ impl<S: Store> Task<S> {
             self.store.apply(batch)?;
         }
         for (key, value) in self.overlay.applied() {
-            self.recent.put(key, value);
+            if is_hot(&key) {
+                self.recent.put(key, value);
+            }
         }
         Ok(())
     }
@@ -352,6 +356,12 @@ impl<S: Store> Task<S> {
         }
         Ok(())
     }
+}
+
+/// Whether the state under `key` is likely to be read again soon and often: to keep the others would cost more, in
+/// time and memory, than to read them from the store when they are wanted.
+fn is_hot(key: &[u8]) -> bool {
+    matches!(key.first(), Some(&(STOCK | PRODUCT)))
 }
 
 /// 1 for an order with an open hold.

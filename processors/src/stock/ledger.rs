@@ -1,8 +1,6 @@
 //! Movements: the one place where on hand and reserved change, so that `I(t) = I0 + in − out` holds by construction.
 //! Each movement has its number and the hash of the one before it.
 
-use std::fmt::Write;
-
 use schemas::event::{EventId, Movement, MovementKind};
 use sha2::{Digest, Sha256};
 
@@ -79,21 +77,23 @@ fn hash(m: &Movement, sku: &str, topic: &str) -> [u8; 32] {
     let mut previous = [0; 64];
     // 64 characters are what 32 bytes take.
     let _ = hex::encode_to_slice(m.previous, &mut previous);
-    let id = EventId { topic, cause: m.cause, key: sku, seq: m.seq };
-    let order_id = m.order_id.as_deref().unwrap_or_default();
     let mut text = String::with_capacity(USUAL_TEXT);
-    // Writing to a String cannot fail.
-    let _ = write!(
-        text,
-        "\n{sku}\n{}\n{}\n{}\n{}\n{}\n{}\n{order_id}\n{}\n{id}",
-        m.location,
-        m.seq,
-        m.kind.word(),
-        m.quantity,
-        m.on_hand,
-        m.reserved,
-        m.at
-    );
+    let mut digits = itoa::Buffer::new();
+    let mut line = |field: &str| {
+        text.push('\n');
+        text.push_str(field);
+    };
+    line(sku);
+    line(&m.location);
+    line(digits.format(m.seq));
+    line(m.kind.word());
+    line(digits.format(m.quantity));
+    line(digits.format(m.on_hand));
+    line(digits.format(m.reserved));
+    line(m.order_id.as_deref().unwrap_or_default());
+    line(m.at.text().as_str());
+    line("");
+    EventId { topic, cause: m.cause, key: sku, seq: m.seq }.write(&mut text);
     Sha256::new_with_prefix(previous).chain_update(text).finalize().into()
 }
 
