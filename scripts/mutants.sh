@@ -31,6 +31,7 @@ failing() {
   local log=$1 names=""
   cargo test -q --release -p waybill-processors >>"$log" 2>&1 || names+=", rules"
   cargo test -q --release --no-default-features --test engine --test catalogue >>"$log" 2>&1 || names+=", engine"
+  cargo test -q --release --no-default-features --test signed >>"$log" 2>&1 || names+=", signed"
   cargo test -q --release --no-default-features --test simulation every_seed >>"$log" 2>&1 || names+=", simulation"
   echo "${names#, }"
 }
@@ -56,7 +57,7 @@ for patch in "${patches[@]}"; do
   name=$(basename "$patch" .patch)
   breaks=$(sed -n '1s/^Breaks: //p' "$patch")
   git apply "$patch"
-  if ! cargo test -q --release --no-default-features --no-run --test engine --test catalogue --test simulation >"$copy/log" 2>&1; then
+  if ! cargo test -q --release --no-default-features --no-run --test engine --test catalogue --test signed --test simulation >"$copy/log" 2>&1; then
     caught="does not build"
     survivors=$((survivors + 1))
   else
@@ -76,7 +77,7 @@ if [ $# -eq 0 ]; then
     echo "# Mutation check"
     echo
     echo "What each patch of \`tests/mutants\` breaks, and which suites notice: the rules' tests and scenarios"
-    echo "(\`rules\`), the engine's (\`engine\`), $seeds seeds of the simulation (\`simulation\`)."
+    echo "(\`rules\`), the engine's (\`engine\`), that of signed records (\`signed\`), $seeds seeds of the simulation (\`simulation\`)."
     echo "Written by \`make mutants\` on $(date -u +%Y-%m-%d); ${#patches[@]} patches, $survivors unnoticed."
     echo
     echo "| patch | breaks | noticed by |"

@@ -24,6 +24,7 @@ struct All {
     decisions: IntCounterVec,
     dead_letters: IntCounterVec,
     duplicates: IntCounter,
+    signatures: IntCounterVec,
     messages: IntCounterVec,
     forwarded: IntCounter,
     commits: IntCounterVec,
@@ -64,6 +65,11 @@ impl Metrics {
             decisions: counters("waybill_decisions_total", "Orders decided.", &["outcome", "reason"]),
             dead_letters: counters("waybill_dead_letters_total", "Records that could not be taken.", &["reason"]),
             duplicates: counter("waybill_duplicates_total", "Records that said again what was said before."),
+            signatures: counters(
+                "waybill_signatures_total",
+                "Records of topics whose signatures are checked that passed: signed, or unsigned where that is accepted.",
+                &["topic", "result"],
+            ),
             messages: counters("waybill_messages_total", "Messages between tasks: in memory, or by way of Kafka.", &["path"]),
             forwarded: counter(
                 "waybill_forwarded_total",
@@ -120,6 +126,10 @@ impl Metrics {
         }
         for (reason, count) in &tally.dead_letters {
             m.dead_letters.with_label_values(&[reason.word()]).inc_by(*count);
+        }
+        for ((source, is_signed), count) in &tally.signatures {
+            let result = if *is_signed { "signed" } else { "unsigned" };
+            m.signatures.with_label_values(&[plan.source_name(*source), result]).inc_by(*count);
         }
         m.duplicates.inc_by(tally.duplicates);
         m.forwarded.inc_by(tally.forwarded);

@@ -44,3 +44,49 @@ fn an_order_is_decided_paid_shipped_and_expired() {
         assert_eq!((last["on_hand"].as_i64(), last["reserved"].as_i64()), (Some(8), Some(0)), "{context}");
     }
 }
+
+/// Alerts come with the movement that causes them, forecasts at the end of each day, levels show both; and a timer that
+/// is weeks late wakes a few times, not once for every day.
+#[test]
+fn low_stock_is_told_once_and_demand_is_forecast() {
+    const DAY: i64 = 86_400_000;
+    for (shape, workers) in shapes() {
+        let context = format!("{shape:?} with {workers} workers");
+        let mut system = System::new(shape, workers);
+        system.settle();
+        let restock =
+            |id: &str, units: i64| format!(r#"{{"restock_id":"{id}","sku":"A","location":"main","quantity":{units},"kind":"received"}}"#);
+        system.send("restocks", "A", &restock("R-1", 10));
+        system.settle();
+        system.send(
+            "orders",
+            "1",
+            r#"{"type":"place","order_id":"1","currency":"GBP","lines":[{"sku":"A","quantity":10,"unit_price":1}]}"#,
+        );
+        system.settle();
+        system.send("payments", "1", r#"{"payment_id":"P-1","order_id":"1","status":"captured","amount":10,"currency":"GBP"}"#);
+        system.settle();
+        let alerts = system.values("low-stock-alerts");
+        assert_eq!(alerts.len(), 1, "{context}: {alerts:?}");
+        assert_eq!((alerts[0]["alert_id"].as_str(), alerts[0]["severity"].as_str()), (Some("A|main|1"), Some("out")), "{context}");
+        system.advance(DAY);
+        system.settle();
+        system.settle();
+        let forecasts = system.values("forecasts");
+        assert_eq!(forecasts.len(), 1, "{context}: {forecasts:?}");
+        assert_eq!((forecasts[0]["sku"].as_str(), forecasts[0]["demand_per_day"].as_f64()), (Some("A"), Some(10.0)), "{context}");
+        assert_eq!(forecasts[0]["reorder_point"], 70, "ten a day for seven days; {context}");
+        system.send("restocks", "A", &restock("R-2", 1_000));
+        system.settle();
+        let alerts = system.values("low-stock-alerts");
+        assert_eq!((alerts.len(), alerts[1]["state"].as_str()), (2, Some("resolved")), "{context}: {alerts:?}");
+        let level = system.values("stock-levels").pop().unwrap();
+        assert_eq!((level["demand_per_day"].as_f64(), level["reorder_point"].as_i64()), (Some(10.0), Some(70)), "{context}");
+        system.advance(40 * DAY);
+        for _ in 0..10 {
+            system.settle();
+        }
+        let count = system.values("forecasts").len();
+        assert!((2..=5).contains(&count), "{count} forecasts; {context}");
+    }
+}

@@ -3,6 +3,7 @@
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::ops::{Add, AddAssign, Sub, SubAssign};
 
+use rustc_hash::FxHashMap;
 use string_interner::backend::StringBackend;
 use string_interner::symbol::SymbolU32;
 use string_interner::{StringInterner, Symbol};
@@ -117,6 +118,30 @@ pub(crate) struct Registry {
     pub vehicles: Ids,
     pub shipments: Ids,
     pub stops: Ids,
+    pub rides: Rides,
+}
+
+/// Pairs of shipment and vehicle as small numbers.
+#[derive(Default)]
+pub(crate) struct Rides {
+    numbers: FxHashMap<(u32, u32), u32>,
+    pairs: Vec<(u32, u32)>,
+}
+
+impl Rides {
+    pub fn number(&mut self, shipment: u32, vehicle: u32) -> u32 {
+        let new = self.pairs.len() as u32;
+        let number = *self.numbers.entry((shipment, vehicle)).or_insert(new);
+        if number == new {
+            self.pairs.push((shipment, vehicle));
+        }
+        number
+    }
+
+    /// Shipment and vehicle.
+    pub fn pair(&self, number: u32) -> (u32, u32) {
+        self.pairs.get(number as usize).copied().unwrap_or((u32::MAX, u32::MAX))
+    }
 }
 
 impl Registry {
@@ -152,6 +177,8 @@ pub(crate) enum Role {
     Back,
     /// (kind of movement, location): what a restock or count has to do.
     Effect,
+    /// (order, 0): an order that has to hear of its shipment.
+    Told,
 }
 
 /// The finaliser of splitmix64.
@@ -189,7 +216,7 @@ impl SubAssign for Units {
 }
 
 /// 64 bits that stand for a value (`SipHash`, the same in every run).
-pub(crate) fn digest(value: &impl Hash) -> u64 {
+pub(crate) fn digest(value: &(impl Hash + ?Sized)) -> u64 {
     let mut hasher = DefaultHasher::new();
     value.hash(&mut hasher);
     hasher.finish()

@@ -26,7 +26,7 @@ pub(crate) struct Claim {
 pub(crate) enum Claimed {
     Event {
         kind: EventKind,
-        /// It says that a payment came before its order: a word, not the last one.
+        /// It says that a payment or shipment came before its order: a word, not the last one.
         early: bool,
         /// Of its lines, as [`Role::Line`] and as [`Role::Back`].
         lines: [Units; 2],
@@ -176,9 +176,7 @@ impl Inputs {
     }
 
     /// Every input record has an outcome, or is a dead letter, or says what an earlier one said.
-    ///
-    /// `decided`: when anything last happened to the order with this number, if it is decided or cancelled.
-    pub fn finish(self, decided: &dyn Fn(u32) -> Option<i64>, registry: &Registry, findings: &mut Findings) {
+    pub fn finish(self, known: &Known, registry: &Registry, findings: &mut Findings) {
         let mut partitions: Vec<_> = self.partitions.into_iter().collect();
         partitions.sort_unstable_by_key(|((topic, partition), _)| (*topic as u8, *partition));
         let elsewhere = Elsewhere::of(&partitions);
@@ -193,7 +191,7 @@ impl Inputs {
                 answered: answered.map_or(i64::MIN, |input| input.offset),
                 before: None,
                 elsewhere: &elsewhere,
-                decided,
+                known,
                 registry,
                 findings: &mut *findings,
             };
@@ -225,7 +223,11 @@ fn apply(input: &mut Input, claim: &Claim, registry: &Registry, findings: &mut F
     match claim.what {
         Claimed::Event { kind, lines, early } => {
             input.marks |= mark::TOUCHED | if early { mark::EARLY } else { mark::SETTLED };
-            event(input, kind, lines);
+            if input.class.of_shipment() {
+                told(input, kind, early, claim.subject);
+            } else {
+                event(input, kind, lines);
+            }
         }
         Claimed::Movement { kind, sku, location, units } => {
             input.marks |= mark::TOUCHED;
@@ -282,6 +284,17 @@ fn event(input: &mut Input, kind: EventKind, [lines, back]: [Units; 2]) {
     }
 }
 
+/// An order has heard of its shipment.
+fn told(input: &mut Input, kind: EventKind, early: bool, order: u32) {
+    if input.class.is_answered_by(kind) {
+        input.marks |= mark::ANSWERED;
+    }
+    // What it ships is said apart, and who hears before it is placed hears again.
+    if !early && !matches!(kind, EventKind::PartShipped | EventKind::Shipped) {
+        input.balance -= Units::of(1, Role::Told, order, 0);
+    }
+}
+
 fn movement(input: &mut Input, kind: MovementKind, sku: u32, location: u32, units: i64) {
     match input.class {
         Class::Return => input.balance -= Units::of(units, Role::Back, sku, 0),
@@ -315,7 +328,7 @@ fn subject(input: &Input, registry: &Registry) -> String {
     if input.class.of_order() {
         format!("order {}", registry.orders.text(input.subject))
     } else if input.class.of_shipment() {
-        format!("shipment {}", registry.shipments.text(input.subject))
+        format!("shipment {}", registry.shipments.text(registry.rides.pair(input.subject).0))
     } else if input.class == Class::Malformed {
         "nobody can say what".into()
     } else {
@@ -358,6 +371,14 @@ impl Elsewhere {
     }
 }
 
+/// What the others know at the end.
+pub(crate) struct Known<'a> {
+    /// When anything last happened to the order with this number, if it is decided or cancelled.
+    pub decided: &'a dyn Fn(u32) -> Option<i64>,
+    /// How often the shipment and vehicle of this pair have come to an end.
+    pub ended: &'a dyn Fn(u32) -> u32,
+}
+
 /// The records of one partition, grouped by id, each group in the order of its offsets.
 struct Check<'a> {
     topic: Topic,
@@ -367,7 +388,7 @@ struct Check<'a> {
     /// What the group's first effective record said.
     before: Option<Before>,
     elsewhere: &'a Elsewhere,
-    decided: &'a dyn Fn(u32) -> Option<i64>,
+    known: &'a Known<'a>,
     registry: &'a Registry,
     findings: &'a mut Findings,
 }
@@ -399,9 +420,12 @@ impl Check<'_> {
                 let message = format!("the {} took effect, as did the one with the same id at offset {}", says(), before.offset);
                 self.found(Kind::AppliedTwice, input, message);
             }
+            let of_shipment = input.class.of_shipment();
             let done = input.has(mark::REFUSED) || input.balance == Units::NONE || self.in_flight(input);
-            let unsettled = input.has(mark::EARLY) && !input.has(mark::SETTLED);
-            if unsettled && (self.decided)(input.subject).is_some_and(|at| !self.findings.in_flight(Topic::OrderEvents, at)) {
+            // An order that nobody has placed has heard all that it ever may.
+            let done = done || (of_shipment && (input.has(mark::EARLY) || self.findings.counts().order_events == 0));
+            let unsettled = input.has(mark::EARLY) && !input.has(mark::SETTLED) && !of_shipment;
+            if unsettled && (self.known.decided)(input.subject).is_some_and(|at| !self.findings.in_flight(Topic::OrderEvents, at)) {
                 let message = format!("the {} was noted before its order, which is decided or cancelled, and nothing came of it", says());
                 self.found(Kind::NoOutcome, input, message);
             }
@@ -414,6 +438,12 @@ impl Check<'_> {
             self.findings.counts().duplicates += 1;
         } else if input.class.may_be_silent() && before.is_none() {
             // It has no output of its own.
+        } else if matches!(input.class, Class::Dispatch | Class::Recall)
+            && (self.known.ended)(input.subject) > u32::from(input.class == Class::Dispatch && before.is_some())
+        {
+            // It ended before anybody had planned it; or there was nothing left to call back.
+            self.before = Some(Before { id: input.id, content: input.content, offset: input.offset });
+            return;
         } else if !self.findings.options.complete && (input.offset > self.answered || self.in_flight(input)) {
             self.findings.counts().pending += 1;
         } else {

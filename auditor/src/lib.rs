@@ -63,7 +63,7 @@ pub use report::{Counts, Kind, Moved, Report, Violation};
 use catalogue::Catalogue;
 use demand::Demand;
 use facts::{At, Findings, Registry, Topic};
-use inputs::Inputs;
+use inputs::{Inputs, Known};
 use orders::Orders;
 use pings::Pings;
 use rustc_hash::FxHashMap;
@@ -164,12 +164,15 @@ impl Auditor {
             self.settled(&settled);
         }
         self.pings.settle(&self.registry, &mut self.findings);
-        self.inputs.finish(&|order| self.orders.decided(order), &self.registry, &mut self.findings);
+        let known =
+            Known { decided: &|order| self.orders.decided(order), ended: &|ride| self.shipments.ended(self.registry.rides.pair(ride)) };
+        self.inputs.finish(&known, &self.registry, &mut self.findings);
         self.orders.finish(self.stock.pairs(), &self.registry, &mut self.findings);
         self.stock.finish(&self.registry, &mut self.findings);
         self.catalogue.finish(&self.registry, &mut self.findings);
         self.demand.finish(&mut self.findings);
         self.shipments.finish(&self.registry, &mut self.findings);
+        self.vehicles.finish(&self.pings, &mut self.findings);
         self.pings.finish(&self.registry, &mut self.findings);
         self.findings.counts().orders = self.registry.orders.len() as u64;
         self.findings.report

@@ -1,5 +1,6 @@
 //! Every ping and what became of it: one verdict where verdicts are written, or one dead letter. Positions and shipment
-//! events lay claim to pings here. Kept apart from the other inputs because there are so many: 32 bytes each.
+//! events lay claim to pings here. Kept apart from the other inputs because there are so many: 32 bytes each. The
+//! verdicts of a vehicle, one after the other, are judged here, too.
 
 use rustc_hash::FxHashMap;
 
@@ -8,7 +9,7 @@ use crate::facts::{At, Findings, Registry, Topic, digest};
 use crate::input::fleet;
 use crate::inputs::{Claim, Claimed, Reason};
 use crate::report::Kind;
-use crate::wire::fleet::VerdictKind;
+use crate::wire::fleet::{Verdict, VerdictKind};
 
 /// Bits of [`Ping::marks`].
 mod mark {
@@ -30,7 +31,7 @@ struct Ping {
     offset: i64,
     timestamp: i64,
     vehicle: u32,
-    /// Digest of time and place.
+    /// Digest of its time.
     fix: u32,
     /// Digest of key and value.
     bytes: u32,
@@ -51,6 +52,7 @@ pub(crate) enum OfPing {
     Verdict {
         kind: VerdictKind,
         vehicle: u32,
+        fix: Option<u32>,
     },
     /// A position or shipment event, by this vehicle.
     Led {
@@ -63,6 +65,20 @@ pub(crate) enum OfPing {
     },
 }
 
+/// A ping waits so long for older ones before it is judged, by the records' time: the newest ones of a log may be waiting
+/// still.
+const MOST_WAIT_MS: i64 = 10_000;
+/// So many fixes in a row that agree with each other are believed, however far they are from the last one.
+const AGREEING_FIXES: usize = 3;
+
+/// The verdicts on one vehicle's pings so far.
+#[derive(Clone, Copy, Debug)]
+struct Judged {
+    /// The largest fix time of any verdict, and of an acceptance.
+    newest: i64,
+    accepted: i64,
+}
+
 #[derive(Default)]
 pub(crate) struct Pings {
     partitions: FxHashMap<i32, Vec<Ping>>,
@@ -70,13 +86,14 @@ pub(crate) struct Pings {
     waiting: Vec<PingClaim>,
     /// Verdicts are written.
     judged: bool,
+    vehicles: FxHashMap<u32, Judged>,
 }
 
 impl Pings {
     pub fn add(&mut self, at: At, record: &Record, registry: &mut Registry) {
         let read = record.key.zip(record.value).and_then(|(key, value)| fleet::ping(key, value).zip(std::str::from_utf8(key).ok()));
         let (fix, vehicle, marks) = match read {
-            Some((fix, key)) => (digest(&(fix.time, fix.place)) as u32, registry.vehicles.number(key), 0),
+            Some((fix_time, key)) => (digest(&fix_time) as u32, registry.vehicles.number(key), 0),
             None => (0, 0, mark::MALFORMED),
         };
         let bytes = digest(&(record.key, record.value)) as u32;
@@ -96,6 +113,36 @@ impl Pings {
             None => self.waiting.push(claim),
         }
         self.waiting.is_empty()
+    }
+
+    /// The next verdict on a vehicle's pings, with its fix time: acceptances never go back, and what is late is older than
+    /// something that was judged.
+    pub fn verdict(&mut self, vehicle: u32, v: &Verdict, at: At, findings: &mut Findings) {
+        let Some(fix_time) = v.fix_millis else { return };
+        let judged = self.vehicles.entry(vehicle).or_insert(Judged { newest: i64::MIN, accepted: i64::MIN });
+        let name = &v.vehicle_id;
+        if v.kind == VerdictKind::Accepted {
+            if fix_time <= judged.accepted {
+                findings.add(Kind::TimeBackwards, at, format!("a fix of vehicle {name} is accepted that is not newer than the one before"));
+            }
+            judged.accepted = judged.accepted.max(fix_time);
+        }
+        if v.kind == VerdictKind::Late && fix_time > judged.newest {
+            findings.add(
+                Kind::WrongVerdict,
+                at,
+                format!("the ping of vehicle {name} is called late, and is newer than all that were judged"),
+            );
+        }
+        judged.newest = judged.newest.max(fix_time);
+    }
+
+    /// May the vehicle have been believed to be elsewhere between two pings, however far? Only after enough fixes that agree.
+    pub fn may_jump(&self, vehicle: u32, from: (i32, i64), to: (i32, i64)) -> bool {
+        let Some(pings) = self.partitions.get(&to.0).filter(|_| from.0 == to.0) else { return false };
+        let first = pings.partition_point(|ping| ping.offset <= from.1);
+        let between = pings[first..].iter().take_while(|ping| ping.offset <= to.1);
+        between.filter(|ping| ping.vehicle == vehicle && ping.marks & mark::MALFORMED == 0).nth(AGREEING_FIXES - 1).is_some()
     }
 
     /// All is read: the claims that waited.
@@ -121,6 +168,7 @@ impl Pings {
         let mut partitions: Vec<_> = self.partitions.into_iter().collect();
         partitions.sort_unstable_by_key(|(partition, _)| *partition);
         for (partition, pings) in partitions {
+            let newest = pings.iter().map(|ping| ping.timestamp).max().unwrap_or_default();
             let last = pings.iter().rev().find(|ping| ping.marks & mark::SETTLED != 0).map_or(i64::MIN, |ping| ping.offset);
             for ping in &pings {
                 let at = At { topic: Topic::GpsPings, partition, offset: ping.offset };
@@ -136,7 +184,9 @@ impl Pings {
                 if ping.marks & mark::JUDGED != 0 || !(malformed || judged) {
                     continue;
                 }
-                if !findings.options.complete && (ping.offset > last || findings.in_flight(Topic::GpsPings, ping.timestamp)) {
+                if !malformed && ping.timestamp.saturating_add(MOST_WAIT_MS) >= newest {
+                    findings.counts().waiting_pings += 1;
+                } else if !findings.options.complete && (ping.offset > last || findings.in_flight(Topic::GpsPings, ping.timestamp)) {
                     findings.counts().pending += 1;
                 } else if malformed {
                     findings.add(Kind::NoOutcome, at, "the malformed ping is no dead letter".into());
@@ -191,7 +241,7 @@ fn find(pings: &[Ping], offset: i64) -> Option<usize> {
 fn apply(ping: &mut Ping, claim: &PingClaim, registry: &Registry, findings: &mut Findings) {
     let name = |findings: &Findings| format!("{}/{}/{}", findings.names.of(Topic::GpsPings), claim.partition, claim.offset);
     let (vehicle, word) = match claim.what {
-        OfPing::Verdict { kind, vehicle } => (vehicle, kind.word()),
+        OfPing::Verdict { kind, vehicle, .. } => (vehicle, kind.word()),
         OfPing::Led { vehicle, word } => (vehicle, word),
         OfPing::Dead { bytes, reason } => {
             if ping.marks & mark::DEAD != 0 {
@@ -218,7 +268,10 @@ fn apply(ping: &mut Ping, claim: &PingClaim, registry: &Registry, findings: &mut
         return;
     }
     match claim.what {
-        OfPing::Verdict { kind, .. } => {
+        OfPing::Verdict { kind, fix, .. } => {
+            if fix.is_some_and(|fix| fix != ping.fix) {
+                findings.add(Kind::WrongVerdict, claim.at, format!("its fix_time is not that of {}", name(findings)));
+            }
             if ping.marks & mark::JUDGED != 0 {
                 findings.add(Kind::AnsweredTwice, claim.at, format!("{} has a verdict already", name(findings)));
             }

@@ -106,7 +106,7 @@ pub enum Kind {
     ShipmentSequence,
     /// An event or position that is earlier than the one before of the same key.
     TimeBackwards,
-    /// Arrived where it is, left where it is not, or approaching where it has arrived.
+    /// Arrived where it is, left where it is not, or approaching again or where it has been.
     FenceUnpaired,
     /// A shipment ended while it was at a stop: `arrived` without `left`.
     FenceLeftOpen,
@@ -124,8 +124,10 @@ pub enum Kind {
     WrongLoad,
     /// A vehicle moved faster than can be.
     ImpossibleSpeed,
-    /// A ping called a duplicate that nothing else is like.
+    /// A verdict that the pings disprove: a duplicate that nothing else is like, late and newer than all before.
     WrongVerdict,
+    /// A shipment departed twice, without being called back.
+    DepartedTwice,
 }
 
 impl Kind {
@@ -190,6 +192,7 @@ impl Kind {
             Kind::ShipmentWithoutEnd => "shipment_without_end",
             Kind::WrongLoad => "wrong_load",
             Kind::ImpossibleSpeed => "impossible_speed",
+            Kind::DepartedTwice => "departed_twice",
             Kind::WrongVerdict => "wrong_verdict",
         }
     }
@@ -265,6 +268,8 @@ pub struct Counts {
     pub forecasts: u64,
     pub feedback: u64,
     pub pings: u64,
+    /// Pings without a verdict that are so new that they may be waiting for older ones.
+    pub waiting_pings: u64,
     /// Verdicts on pings by word.
     pub verdicts: BTreeMap<&'static str, u64>,
     /// Vehicles with a position.
@@ -328,7 +333,7 @@ impl fmt::Display for Report {
         some("feedback", c.feedback, String::new())?;
         some("shipments", c.shipments, format!("  {} of them open", c.open_shipments))?;
         some("their events", total(&c.shipment_events), list(&c.shipment_events))?;
-        some("pings", c.pings, list(&c.verdicts))?;
+        some("pings", c.pings, format!("{}, {} waiting", list(&c.verdicts), c.waiting_pings))?;
         some("positions", total(&c.positions), format!("  of {} vehicles{}", c.vehicles, list(&c.positions)))?;
         row("dead letters", c.dead_letters, list(&c.dead_letter_reasons))?;
         row("duplicates", c.duplicates, String::new())?;

@@ -4,7 +4,7 @@
 
 use rustc_hash::FxHashMap;
 
-use crate::facts::{At, Findings, Registry};
+use crate::facts::{At, Findings, Registry, Role, Units};
 use crate::input::Class;
 use crate::input::fleet::Dispatched;
 use crate::inputs::{Claimed, Settled};
@@ -17,6 +17,7 @@ mod now {
     pub const OFF_ROUTE: u8 = 1 << 1;
     pub const COMPLETED: u8 = 1 << 2;
     pub const RECALLED: u8 = 1 << 3;
+    pub const DEPARTED: u8 = 1 << 4;
     /// And not dispatched again since.
     pub const CLOSED: u8 = COMPLETED | RECALLED;
 }
@@ -28,9 +29,10 @@ mod stop {
     pub const ARRIVED: u8 = 1 << 1;
     pub const DELIVERED: u8 = 1 << 2;
     pub const FAILED: u8 = 1 << 3;
-    pub const ENDED: u8 = DELIVERED | FAILED;
-    /// Delivered or failed, be it before the last dispatch.
-    pub const ONCE: u8 = 1 << 4;
+    /// Its order went out with another vehicle.
+    pub const RECALLED: u8 = 1 << 4;
+    pub const ENDED: u8 = DELIVERED | FAILED | RECALLED;
+    pub const APPROACHED: u8 = 1 << 5;
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -50,6 +52,9 @@ struct Course {
     time: i64,
     now: u8,
     stops: Vec<Stop>,
+    /// How often something happened to it after it was recalled, and where last: it was dispatched again, then.
+    again: u32,
+    again_at: At,
 }
 
 /// What the dispatches of one shipment say, all together.
@@ -58,6 +63,8 @@ struct Load {
     vehicles: Vec<u32>,
     orders: Vec<u32>,
     stops: Vec<u32>,
+    /// The order of each stop; none if dispatches differ in it.
+    order_of: FxHashMap<u32, Option<u32>>,
     /// What the first dispatch says.
     content: Option<u64>,
     /// There is another one, so it is not known here which one stood.
@@ -68,6 +75,8 @@ struct Load {
 #[derive(Clone, Copy, Debug)]
 struct Asked {
     at: At,
+    /// Of the record that asks; the smallest there is if its dispatch was read.
+    timestamp: i64,
     shipment: u32,
     whom: Whom,
 }
@@ -86,6 +95,10 @@ pub(crate) struct Shipments {
     loads: Vec<Load>,
     /// By shipment and vehicle.
     courses: FxHashMap<(u32, u32), Course>,
+    /// How often a shipment was completed or recalled, by shipment and vehicle.
+    ended: FxHashMap<(u32, u32), u32>,
+    /// Dispatch records, by shipment and vehicle.
+    dispatches: FxHashMap<(u32, u32), u32>,
     /// The partition of each shipment's events.
     partitions: FxHashMap<u32, i32>,
     /// Few, if dispatches are read before events.
@@ -93,31 +106,49 @@ pub(crate) struct Shipments {
 }
 
 impl Shipments {
-    /// A record on `dispatches` that reads well.
-    pub fn told(&mut self, dispatched: &Dispatched) {
+    /// A record on `dispatches` that reads well. Returns the orders that have to hear of it, as [`Role::Told`].
+    pub fn told(&mut self, dispatched: &Dispatched) -> Units {
         let index = dispatched.shipment as usize;
         if index >= self.loads.len() {
             self.loads.resize_with(index + 1, Load::default);
         }
         let load = &mut self.loads[index];
         if dispatched.class == Some(Class::Dispatch) {
+            *self.dispatches.entry((dispatched.shipment, dispatched.vehicle)).or_default() += 1;
             load.several |= *load.content.get_or_insert(dispatched.content) != dispatched.content;
             add(&mut load.vehicles, &[dispatched.vehicle]);
             add(&mut load.orders, &dispatched.orders);
             add(&mut load.stops, &dispatched.stops);
+            let mut orders = vec![];
+            for (&stop, &order) in dispatched.stops.iter().zip(&dispatched.orders) {
+                let known = load.order_of.entry(stop).or_insert(Some(order));
+                *known = known.filter(|known| *known == order);
+                add(&mut orders, &[order]);
+            }
+            return orders.into_iter().fold(Units::NONE, |sum, order| sum + Units::of(1, Role::Told, order, 0));
+        }
+        let order = dispatched.stops.first().and_then(|stop| load.order_of.get(stop).copied().flatten());
+        let Some(order) = order else { return Units::NONE };
+        // An order with several stops hears of the last delivery only.
+        let stops = load.order_of.values().filter(|of| **of == Some(order)).count();
+        match dispatched.class {
+            Some(Class::StopFailed) => Units::of(1, Role::Told, order, 0),
+            Some(Class::StopDelivered) if stops == 1 => Units::of(1, Role::Told, order, 0),
+            _ => Units::NONE,
         }
     }
 
     /// An output has a record on `dispatches` as its cause: it must be about what that shipment carries.
-    pub fn led(&mut self, settled: &Settled) {
-        let Settled { claim, class, subject: shipment } = *settled;
+    pub fn led(&mut self, settled: &Settled, registry: &Registry) {
+        let Settled { claim, class, subject } = *settled;
         if !class.of_shipment() {
             return;
         }
+        let (shipment, _) = registry.rides.pair(subject);
         match claim.what {
-            Claimed::Event { .. } | Claimed::Movement { .. } => self.ask(claim.at, shipment, Whom::Order(claim.subject)),
+            Claimed::Event { .. } | Claimed::Movement { .. } => self.ask((claim.at, i64::MIN), shipment, Whom::Order(claim.subject)),
             // An order that goes out with another shipment is taken from the one that had it.
-            Claimed::Shipment { .. } if claim.subject != shipment => self.ask(claim.at, shipment, Whom::Other(claim.subject)),
+            Claimed::Shipment { .. } if claim.subject != shipment => self.ask((claim.at, i64::MIN), shipment, Whom::Other(claim.subject)),
             _ => {}
         }
     }
@@ -134,9 +165,9 @@ impl Shipments {
         }
     }
 
-    fn ask(&mut self, at: At, shipment: u32, whom: Whom) {
+    fn ask(&mut self, (at, timestamp): (At, i64), shipment: u32, whom: Whom) {
         if !self.says(shipment, whom) {
-            self.asked.push(Asked { at, shipment, whom });
+            self.asked.push(Asked { at, timestamp, shipment, whom });
         }
     }
 
@@ -158,7 +189,7 @@ impl Shipments {
             let message = format!("`{word}` of shipment {id}, whose events so far are in partition {partition}");
             findings.add(Kind::WrongPartition, at, message);
         }
-        self.ask(at, number, Whom::Vehicle(vehicle));
+        self.ask((at, timestamp), number, Whom::Vehicle(vehicle));
         let course = self.courses.entry((number, vehicle)).or_insert_with(|| Course::new(at));
         if e.seq <= course.seq {
             findings.add(Kind::DuplicateId, at, format!("`{word}` has seq {} of shipment {id}, which had {} already", e.seq, course.seq));
@@ -175,9 +206,13 @@ impl Shipments {
         if e.kind != ShipmentKind::Investigated {
             (course.at, course.timestamp) = (at, course.timestamp.max(timestamp));
         }
+        let was_open = course.now & now::CLOSED == 0;
         step(course, e, stop, at, registry, findings);
+        if was_open && course.now & now::CLOSED != 0 {
+            *self.ended.entry((number, vehicle)).or_default() += 1;
+        }
         for order in &e.order_ids {
-            self.ask(at, number, Whom::Order(registry.orders.number(order)));
+            self.ask((at, timestamp), number, Whom::Order(registry.orders.number(order)));
         }
         true
     }
@@ -186,6 +221,10 @@ impl Shipments {
     pub fn finish(mut self, registry: &Registry, findings: &mut Findings) {
         for asked in std::mem::take(&mut self.asked) {
             if self.says(asked.shipment, asked.whom) {
+                continue;
+            }
+            if asked.timestamp > i64::MIN && findings.in_flight(asked.at.topic, asked.timestamp) {
+                findings.counts().pending += 1; // Read before the dispatches' end had come so far.
                 continue;
             }
             let shipment = registry.shipments.text(asked.shipment);
@@ -205,44 +244,47 @@ impl Shipments {
     fn ends(&self, registry: &Registry, findings: &mut Findings) {
         let mut courses: Vec<_> = self.courses.iter().collect();
         courses.sort_unstable_by_key(|(key, _)| **key);
-        // Stops that any vehicle has done, by shipment.
-        let mut done: FxHashMap<u32, Vec<u32>> = FxHashMap::default();
-        for ((shipment, _), course) in &courses {
-            let stops = course.stops.iter().filter(|stop| stop.been & stop::ONCE != 0);
-            stops.for_each(|stop| add(done.entry(*shipment).or_default(), &[stop.number]));
-        }
         for shipment in courses.chunk_by(|a, b| a.0.0 == b.0.0) {
             let number = shipment[0].0.0;
             findings.counts().shipments += 1;
             let open = shipment.iter().any(|(_, course)| course.now & now::CLOSED == 0);
             findings.counts().open_shipments += u64::from(open);
-            let Some(load) = self.loads.get(number as usize).filter(|load| load.content.is_some() && !load.several) else { continue };
-            let done = done.get(&number).map_or(&[][..], |stops| stops);
-            let undone = load.stops.iter().find(|&stop| done.binary_search(stop).is_err());
-            let id = registry.shipments.text(number);
-            for (_, course) in shipment {
-                let completed = course.now & now::COMPLETED != 0;
-                if let (Some(&stop), true) = (undone, completed) {
-                    let stop = registry.stops.text(stop);
-                    let message = format!("shipment {id} is completed, and stop {stop} is neither delivered nor failed");
-                    findings.add(Kind::StopLeftOut, course.at, message);
-                }
-                let whole = load.stops.iter().all(|&stop| course.stop(stop) & stop::ENDED != 0);
-                if whole && course.now & now::CLOSED == 0 && !findings.in_flight(course.at.topic, course.timestamp) {
-                    findings.add(
-                        Kind::ShipmentWithoutEnd,
-                        course.at,
-                        format!("every stop of shipment {id} is done, and it is not completed"),
-                    );
-                }
+            for ((_, vehicle), course) in shipment {
+                self.end(number, *vehicle, course, registry, findings);
             }
         }
+    }
+
+    fn end(&self, number: u32, vehicle: u32, course: &Course, registry: &Registry, findings: &mut Findings) {
+        let id = registry.shipments.text(number);
+        let dispatches = self.dispatches.get(&(number, vehicle)).copied().unwrap_or_default();
+        if course.again >= dispatches.max(1) && !findings.in_flight(course.at.topic, course.timestamp) {
+            let message = format!("something happened to shipment {id} after it was recalled, and nobody dispatched it again");
+            findings.add(Kind::AfterTheEnd, course.again_at, message);
+        }
+        // Of several dispatches with other stops it is not known here which one stood.
+        let Some(load) = self.loads.get(number as usize).filter(|load| load.content.is_some() && !load.several) else { return };
+        let undone = load.stops.iter().find(|stop| course.stop(**stop) & stop::ENDED == 0);
+        if let (Some(&stop), true) = (undone, course.now & now::COMPLETED != 0) {
+            let stop = registry.stops.text(stop);
+            let message = format!("shipment {id} is completed, and stop {stop} is neither delivered nor failed");
+            findings.add(Kind::StopLeftOut, course.at, message);
+        }
+        let open = course.now & now::CLOSED == 0 && !findings.in_flight(course.at.topic, course.timestamp);
+        if open && undone.is_none() {
+            findings.add(Kind::ShipmentWithoutEnd, course.at, format!("every stop of shipment {id} is done, and it is not completed"));
+        }
+    }
+
+    /// How often it has ended with the vehicle.
+    pub fn ended(&self, ride: (u32, u32)) -> u32 {
+        self.ended.get(&ride).copied().unwrap_or_default()
     }
 }
 
 impl Course {
     fn new(at: At) -> Course {
-        Course { at, timestamp: i64::MIN, seq: 0, time: i64::MIN, now: 0, stops: vec![] }
+        Course { at, timestamp: i64::MIN, seq: 0, time: i64::MIN, now: 0, stops: vec![], again: 0, again_at: at }
     }
 
     fn stop(&self, number: u32) -> u8 {
@@ -266,13 +308,13 @@ fn step(course: &mut Course, e: &ShipmentEvent, stop: Option<u32>, at: At, regis
     if e.kind == S::Investigated {
         return; // At any time.
     }
-    if course.now & now::CLOSED != 0 {
-        if e.kind != S::Planned {
-            return wrong(Kind::AfterTheEnd, "which has ended");
-        }
-        // Dispatched again.
-        course.now = 0;
-        course.stops.iter_mut().for_each(|stop| stop.been &= stop::ONCE);
+    if course.now & now::COMPLETED != 0 {
+        return wrong(Kind::AfterTheEnd, "which is completed");
+    }
+    if course.now & now::RECALLED != 0 {
+        // Dispatched again, then: whether it was is known at the end.
+        (course.now, course.again, course.again_at) = (0, course.again.saturating_add(1), at);
+        course.stops.clear();
     }
     let name = stop.map_or("?", |stop| registry.stops.text(stop));
     let been = stop.map_or(0, |stop| course.stop(stop));
@@ -283,7 +325,18 @@ fn step(course: &mut Course, e: &ShipmentEvent, stop: Option<u32>, at: At, regis
         }
     };
     match e.kind {
-        S::Approaching if been & stop::INSIDE != 0 => wrong(Kind::FenceUnpaired, &format!("which is at stop {name} already")),
+        S::Departed => {
+            if course.now & now::DEPARTED != 0 {
+                wrong(Kind::DepartedTwice, "which has departed already");
+            }
+            course.now |= now::DEPARTED;
+        }
+        S::Approaching => {
+            if been & (stop::INSIDE | stop::ARRIVED | stop::APPROACHED) != 0 {
+                wrong(Kind::FenceUnpaired, &format!("which has been near stop {name} already"));
+            }
+            set(course, stop::APPROACHED, 0);
+        }
         S::Arrived => {
             if been & stop::INSIDE != 0 {
                 wrong(Kind::FenceUnpaired, &format!("which arrived at stop {name} and has not left"));
@@ -297,21 +350,28 @@ fn step(course: &mut Course, e: &ShipmentEvent, stop: Option<u32>, at: At, regis
             set(course, 0, stop::INSIDE);
         }
         S::Delivered | S::Failed => {
-            let earlier = if e.kind == S::Delivered { stop::DELIVERED } else { stop::ENDED };
+            // Who failed first may deliver later.
+            let earlier = if e.kind == S::Delivered { stop::DELIVERED | stop::RECALLED } else { stop::ENDED };
             if been & earlier != 0 {
                 wrong(Kind::StopEndedTwice, &format!("where stop {name} was done already"));
             }
-            set(course, stop::ONCE | if e.kind == S::Delivered { stop::DELIVERED } else { stop::FAILED }, 0);
+            set(course, if e.kind == S::Delivered { stop::DELIVERED } else { stop::FAILED }, 0);
         }
         S::Silent | S::Resumed => episode(course, now::SILENT, e.kind == S::Silent, &mut wrong),
         S::OffRoute | S::BackOnRoute => episode(course, now::OFF_ROUTE, e.kind == S::OffRoute, &mut wrong),
+        S::Recalled if stop.is_some() => {
+            if been & stop::INSIDE != 0 {
+                wrong(Kind::FenceLeftOpen, &format!("which arrived at stop {name} and never left"));
+            }
+            set(course, stop::RECALLED, 0);
+        }
         S::Completed | S::Recalled => {
             if let Some(open) = course.stops.iter().find(|stop| stop.been & stop::INSIDE != 0) {
                 wrong(Kind::FenceLeftOpen, &format!("which arrived at stop {} and never left", registry.stops.text(open.number)));
             }
             course.now |= if e.kind == S::Completed { now::COMPLETED } else { now::RECALLED };
         }
-        S::Approaching | S::Planned | S::Departed | S::EtaChanged | S::Late | S::Overspeed | S::Investigated => {}
+        S::Planned | S::EtaChanged | S::Late | S::Overspeed | S::Investigated => {}
     }
 }
 

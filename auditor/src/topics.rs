@@ -43,11 +43,11 @@ impl Auditor {
                 self.pings.add(at, record, &mut self.registry);
             }
             Topic::Dispatches => {
-                let (input, dispatched) = Input::dispatch(record, &mut self.registry);
-                self.inputs.add(at, input);
+                let (mut input, dispatched) = Input::dispatch(record, &mut self.registry);
                 if let Some(dispatched) = dispatched {
-                    self.shipments.told(&dispatched);
+                    input.balance = self.shipments.told(&dispatched);
                 }
+                self.inputs.add(at, input);
             }
             _ => {
                 self.findings.counts().feedback += u64::from(topic == Topic::Feedback);
@@ -82,7 +82,7 @@ impl Auditor {
             lines[0] += Units::of(line.quantity, Role::Line, sku, 0);
             lines[1] += Units::of(line.quantity, Role::Back, sku, 0);
         }
-        let early = event.reason.as_deref() == Some("payment_before_order");
+        let early = matches!(event.reason.as_deref(), Some("payment_before_order" | "shipment_before_order"));
         self.claim(at, &event.cause, subject, Claimed::Event { kind: event.kind, early, lines });
     }
 
@@ -209,7 +209,10 @@ impl Auditor {
         }
         self.headers("waybill.ping.", word, verdict.event_id.as_deref(), at, record);
         if self.findings.names.find(topic) == Some(Topic::GpsPings) {
-            let claim = PingClaim { at, partition: *partition, offset: *offset, what: OfPing::Verdict { kind: verdict.kind, vehicle } };
+            let fix = verdict.fix_millis.map(|millis| digest(&millis) as u32);
+            let what = OfPing::Verdict { kind: verdict.kind, vehicle, fix };
+            let claim = PingClaim { at, partition: *partition, offset: *offset, what };
+            self.pings.verdict(vehicle, verdict, at, &mut self.findings);
             self.pings.claim(claim, &self.registry, &mut self.findings);
         } else {
             self.findings.add(Kind::WrongCause, at, format!("a verdict is on a ping, and its cause is in `{topic}`"));
@@ -277,7 +280,7 @@ impl Auditor {
     /// What others learn only when an output's cause is known.
     pub(crate) fn settled(&mut self, settled: &Settled) {
         let Settled { claim, class, .. } = *settled;
-        self.shipments.led(settled);
+        self.shipments.led(settled, &self.registry);
         if let (Class::Cancel, Claimed::Movement { kind: MovementKind::Returned, sku, location, units }) = (class, claim.what) {
             self.orders.put_back(claim.subject, Units::of(units, Role::Row, sku, location), claim.at);
         }

@@ -1,7 +1,9 @@
-//! The positions of every vehicle: time never runs backwards, and nobody is faster than can be. Knows nothing of
-//! shipments.
+//! The positions of every vehicle: time never runs backwards, and nobody is faster than can be. A first fix may be wild,
+//! so a vehicle may be believed to be elsewhere after some fixes that agree; positions do not say so, but pings must be
+//! there for it. Knows nothing of shipments.
 
 use crate::facts::{At, Findings};
+use crate::pings::Pings;
 use crate::report::Kind;
 use crate::wire::fleet::Position;
 
@@ -16,12 +18,26 @@ struct Last {
     time: i64,
     lat: f64,
     lon: f64,
+    /// Partition and offset of its cause.
+    cause: (i32, i64),
+}
+
+/// A position that is too far from the one before, unless the vehicle was believed anew in between.
+#[derive(Debug)]
+struct Jump {
+    at: At,
+    vehicle: u32,
+    from: (i32, i64),
+    to: (i32, i64),
+    message: String,
 }
 
 #[derive(Default)]
 pub(crate) struct Vehicles {
     /// By number.
     list: Vec<Option<Last>>,
+    /// Few, in a sound log.
+    jumps: Vec<Jump>,
 }
 
 impl Vehicles {
@@ -31,7 +47,8 @@ impl Vehicles {
         if index >= self.list.len() {
             self.list.resize(index + 1, None);
         }
-        let this = Last { at, time: position.millis, lat: position.lat, lon: position.lon };
+        let cause = (position.cause.partition, position.cause.offset);
+        let this = Last { at, time: position.millis, lat: position.lat, lon: position.lon, cause };
         let Some(last) = self.list[index].replace(this) else {
             findings.counts().vehicles += 1;
             return;
@@ -51,7 +68,16 @@ impl Vehicles {
         let most = f64::from(findings.options.most_metres_per_second);
         if metres > most * seconds + SLACK_METRES {
             let message = format!("vehicle {id} moved {metres:.0} m in {seconds:.1} s, faster than {most} m/s");
-            findings.add(Kind::ImpossibleSpeed, at, message);
+            self.jumps.push(Jump { at, vehicle: number, from: last.cause, to: this.cause, message });
+        }
+    }
+
+    /// All is read: who jumped had enough pings in between to be believed elsewhere.
+    pub fn finish(&mut self, pings: &Pings, findings: &mut Findings) {
+        for jump in std::mem::take(&mut self.jumps) {
+            if !pings.may_jump(jump.vehicle, jump.from, jump.to) {
+                findings.add(Kind::ImpossibleSpeed, jump.at, jump.message);
+            }
         }
     }
 }

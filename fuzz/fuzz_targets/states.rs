@@ -23,6 +23,7 @@ libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
         1 => round_trip!(Stock, bytes),
         2 => round_trip!(Reservation, bytes),
         3 => round_trip!(Listing, bytes),
-        _ => round_trip!(Seen, bytes),
+        4 => round_trip!(Seen, bytes),
+        _ => round_trip!(signatures::Seen, bytes),
     }
 });

@@ -8,12 +8,14 @@
 //! | `stock/` | one SKU at its places; holds, deducts, counts; the hash chain of movements |
 //! | `catalogue/` | one SKU's listing: versions, quarantine, ratings; an order's line against it |
 //! | `feedback.rs` | whom a feedback concerns |
+//! | `demand/` | what is sold a day; when to order how much; the alert that says so |
 //! | `verdict.rs` | what became of an input record |
 //! | `codec.rs` | state to bytes and back |
 //! | `fingerprint.rs` | tells a repeated record from a contradicting one |
 
 pub mod catalogue;
 mod codec;
+pub mod demand;
 pub mod feedback;
 mod fingerprint;
 pub mod orders;

@@ -171,7 +171,7 @@ impl MovementKind {
 }
 
 /// The state of one SKU, on `stock-levels` (compacted); the key is the SKU.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Level {
     pub on_hand: i64,
     pub reserved: i64,
@@ -181,8 +181,21 @@ pub struct Level {
     pub locations: Vec<LevelRow>,
     /// The `seq` of the SKU's last movement.
     pub version: u64,
+    /// As of the last day that has ended there; `None`: nothing was ever sold, or demand is not watched.
+    pub demand: Option<LevelDemand>,
     pub at: Timestamp,
     pub cause: Cause,
+}
+
+/// What is sold of a SKU, over all its places.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct LevelDemand {
+    /// Units; four decimals.
+    pub demand_per_day: f64,
+    /// Standard deviation of a day's forecast error, units; four decimals.
+    pub demand_sigma: f64,
+    /// The sum of the places' reorder points, units.
+    pub reorder_point: i64,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -344,13 +357,18 @@ impl Serialize for Named<'_, Movement> {
 impl Serialize for Named<'_, Level> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let l = self.event;
-        let mut s = serializer.serialize_struct("Level", 9)?;
+        let mut s = serializer.serialize_struct("Level", 12)?;
         s.serialize_field("sku", self.key)?;
         s.serialize_field("on_hand", &l.on_hand)?;
         s.serialize_field("reserved", &l.reserved)?;
         s.serialize_field("available", &l.available)?;
         s.serialize_field("incoming", &l.incoming)?;
         s.serialize_field("locations", &l.locations)?;
+        if let Some(demand) = l.demand {
+            s.serialize_field("demand_per_day", &demand.demand_per_day)?;
+            s.serialize_field("demand_sigma", &demand.demand_sigma)?;
+            s.serialize_field("reorder_point", &demand.reorder_point)?;
+        }
         s.serialize_field("version", &l.version)?;
         s.serialize_field("at", &l.at.text())?;
         s.serialize_field("cause", &CauseJson::new(self.topic, l.cause))?;

@@ -11,15 +11,18 @@
 //! | `event.rs` | the records consumers read, and their JSON |
 //! | `product.rs` `feedback.rs` | the same for the catalogue, and for what customers report |
 //! | `sku.rs` `gtin.rs` `currency.rs` `text.rs` | values in their one form |
+//! | `alert.rs` `forecast.rs` | what buyers read: low stock, and what will be needed |
 //! | `message.rs` | what the orders and stock processors tell each other |
 //! | `plan.rs` | a shipment's route, asked for and given back |
 //! | `sink.rs` | the topics consumers read, by role |
 //! | `reject.rs` | why a record became a dead letter |
 
+pub mod alert;
 mod cause;
 mod currency;
 pub mod event;
 pub mod feedback;
+pub mod forecast;
 pub mod gtin;
 pub mod input;
 pub mod message;

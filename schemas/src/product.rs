@@ -86,7 +86,8 @@ impl RawProduct<'_> {
         match kind {
             "upsert" => Ok(ProductCommand::Upsert { product: Box::new(self.product()?), expected_version }),
             "withdraw" => {
-                let reason = self.reason.map(|reason| text::excerpt(&reason, MAX_REASON_CHARS).into()).filter(|r: &Box<str>| !r.is_empty());
+                let reason =
+                    self.reason.map(|reason| text::excerpt(&reason, MAX_REASON_CHARS)).filter(|reason| !reason.is_empty()).map(Into::into);
                 Ok(ProductCommand::Withdraw { reason, expected_version })
             }
             other => Err(Reject::new(Reason::UnknownType, format!("type is `{}`; it is one of upsert, withdraw", brief(other)))),

@@ -8,12 +8,22 @@ pub enum Sink {
     StockMovements,
     ProductCatalog,
     ProductEvents,
+    LowStockAlerts,
+    Forecasts,
     DeadLetters,
 }
 
 impl Sink {
-    pub const ALL: [Sink; 6] =
-        [Sink::OrderEvents, Sink::StockLevels, Sink::StockMovements, Sink::ProductCatalog, Sink::ProductEvents, Sink::DeadLetters];
+    pub const ALL: [Sink; 8] = [
+        Sink::OrderEvents,
+        Sink::StockLevels,
+        Sink::StockMovements,
+        Sink::ProductCatalog,
+        Sink::ProductEvents,
+        Sink::LowStockAlerts,
+        Sink::Forecasts,
+        Sink::DeadLetters,
+    ];
 
     /// The topic's default name, which is also its name in `topology.toml`.
     pub fn name(self) -> &'static str {
@@ -23,6 +33,8 @@ impl Sink {
             Sink::StockMovements => "stock-movements",
             Sink::ProductCatalog => "product-catalog",
             Sink::ProductEvents => "product-events",
+            Sink::LowStockAlerts => "low-stock-alerts",
+            Sink::Forecasts => "forecasts",
             Sink::DeadLetters => "dead-letters",
         }
     }
@@ -30,8 +42,8 @@ impl Sink {
     /// The last record of a key says all that is to be known.
     pub fn is_compacted(self) -> bool {
         match self {
-            Sink::StockLevels | Sink::ProductCatalog => true,
-            Sink::OrderEvents | Sink::StockMovements | Sink::ProductEvents | Sink::DeadLetters => false,
+            Sink::StockLevels | Sink::ProductCatalog | Sink::Forecasts => true,
+            Sink::OrderEvents | Sink::StockMovements | Sink::ProductEvents | Sink::LowStockAlerts | Sink::DeadLetters => false,
         }
     }
 }

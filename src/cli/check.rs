@@ -2,14 +2,16 @@
 
 use std::fmt::Write;
 
+use signatures::Policy;
 use waybill::config::Config;
 use waybill::config::topics::{Role, tasks};
 use waybill::log::kafka::admin::Admin;
 
-use super::Failure;
 use super::topics::{Survey, survey};
+use super::{Failure, guards};
 
 pub fn check(config: &Config) -> Result<(), Failure> {
+    guards(config)?;
     let admin = Admin::new(&config.kafka).map_err(Failure::failed)?;
     let survey = survey(&admin, config)?;
     print!("{}", report(config, &survey));
@@ -39,6 +41,12 @@ fn report(config: &Config, survey: &Survey) -> String {
         };
         // Writing to a String cannot fail.
         let _ = writeln!(text, "{:width$}  {:12}  {state}", wanted.name, wanted.role.word());
+        if let Some(own) = config.topics.values().find(|t| t.name == wanted.name).map(|t| &t.signatures)
+            && own.policy != Policy::Off
+        {
+            let (policy, keys, window) = (own.policy.word(), own.keys.len(), own.window_seconds);
+            let _ = writeln!(text, "{:width$}  signatures {policy}: keys read: {keys}; window: {window} s", "");
+        }
         for difference in survey.differences.iter().filter(|d| d.topic == wanted.name) {
             let weight = if difference.is_error { "error" } else { "warning" };
             let _ = writeln!(text, "{:width$}  {weight}: {}. {}", "", difference.what, difference.remedy);

@@ -4,12 +4,15 @@
 //! Exit codes: 0 done, 1 it failed or `verify` found something, 2 wrong usage or configuration.
 
 mod args;
+mod backtest;
 #[cfg(feature = "kafka")]
 mod check;
 mod demo;
+mod keys;
 mod logging;
 #[cfg(all(feature = "kafka", feature = "rocksdb"))]
 mod run;
+mod sign;
 #[cfg(feature = "kafka")]
 mod topics;
 mod verify;
@@ -67,7 +70,10 @@ fn dispatch(command: Command, common: &Common) -> Result<(), Failure> {
         #[cfg(feature = "kafka")]
         Command::Check => check::check(&configuration(common)?),
         Command::Demo(own) => demo::demo(own),
+        Command::Backtest(own) => backtest::backtest(&configuration(common)?, &own),
         Command::Verify(own) => verify::verify(&configuration(common)?, &own),
+        Command::Sign(own) => sign::sign(&own),
+        Command::Keys(own) => keys::keys(own),
         #[cfg(not(all(feature = "kafka", feature = "rocksdb")))]
         other => {
             // What is wrong with the file is worth knowing in any build.
@@ -75,6 +81,13 @@ fn dispatch(command: Command, common: &Common) -> Result<(), Failure> {
             Err(without_kafka(other.name()))
         }
     }
+}
+
+/// The keys that the configuration names.
+#[cfg(feature = "kafka")]
+fn guards(config: &Config) -> Result<waybill::engine::plan::Guards, Failure> {
+    waybill::config::signatures::guards(config)
+        .map_err(|faults| Failure::Wrong(format!("keys of signatures cannot be used\n{}", faults.join("\n"))))
 }
 
 /// Said by a build that lacks what a command needs.

@@ -21,10 +21,11 @@ use waybill::metrics::Metrics;
 use waybill::run::{Notice, Running, Shared, start};
 
 use super::args::Run;
-use super::{Failure, topics};
+use super::{Failure, guards, topics};
 
 pub fn run(config: &Config, own: &Run) -> Result<(), Failure> {
     let config = with_flags(config, own);
+    let guards = guards(&config)?;
     // Bound first: a taken port is found out before the group is disturbed.
     let listener = config.http.map(http::bind).transpose().map_err(Failure::failed)?;
     let directory = state_dir(&config);
@@ -32,7 +33,7 @@ pub fn run(config: &Config, own: &Run) -> Result<(), Failure> {
     let _lock = lock(&directory)?;
     let begun = Arc::new(OnceLock::new());
     end_on_signals(Arc::clone(&begun))?;
-    let plan = Arc::new(plan(&config)?);
+    let plan = Arc::new(plan(&config)?.with_guards(guards));
     let stores = RocksStores::new(&directory, config.store_memory).map_err(Failure::failed)?;
     let metrics = Metrics::new();
     let shared = Shared { plan: Arc::clone(&plan), stores, options: Options::default(), clock: Clock::System, metrics: metrics.clone() };
@@ -123,6 +124,7 @@ fn plan(config: &Config) -> Result<Plan, Failure> {
         split: config.split,
         terms: config.terms.clone(),
         catalogue: config.catalogue.clone(),
+        demand: config.demand.clone(),
         clock: config.clock,
     }))
 }

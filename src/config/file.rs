@@ -7,11 +7,12 @@ use std::net::SocketAddr;
 use std::path::Path;
 
 use processors::catalogue::{MAX_COMPLAINTS, Terms};
+use processors::demand::{self, reorder::z_of};
 use processors::orders::DeductOn;
 use toml::de::{DeTable, DeValue};
 
 use super::section::{Finding, Section};
-use super::{Config, Topic, public_topics, topics};
+use super::{Config, Topic, signatures, topics};
 use crate::engine::plan::{ClockMode, Processor, changelog_name, inbox_name};
 
 /// Everything that is wrong with a file, in the order of its lines.
@@ -44,6 +45,13 @@ const MAX_WORKERS: i64 = 256;
 const MAX_PRICE_JUMP_PERCENT: i64 = 1_000_000;
 const MAX_PRICE_TOLERANCE_PERCENT: i64 = 1_000;
 const MAX_COMPLAINT_DAYS: i64 = 365;
+/// A delay before an alert: a month.
+const MAX_DELAY_SECONDS: i64 = 2_592_000;
+/// From UTC to the furthest local time.
+const MAX_OFFSET_MINUTES: i64 = 14 * 60;
+const MAX_LEAD_DAYS: f64 = 3_650.0;
+/// Minor units.
+const MAX_COST: f64 = 1e12;
 
 /// Properties that belong to the engine: another value would break exactly-once without a word.
 const OWN_PROPERTIES: [&str; 13] = [
@@ -65,8 +73,10 @@ const OWN_PROPERTIES: [&str; 13] = [
 /// The configuration that `text` describes; what it does not say is as by default. `file` is its name in errors.
 pub fn parse(text: &str, file: &Path) -> Result<Config, Errors> {
     let (table, broken) = DeTable::parse_recoverable(text);
-    let mut findings: Vec<Finding> =
-        broken.iter().map(|e| Finding { at: e.span().map_or(0, |s| s.start), message: e.message().trim_end().to_owned() }).collect();
+    let mut findings: Vec<Finding> = broken
+        .iter()
+        .map(|e| Finding { at: e.span().map_or(0, |s| s.start), message: ::signatures::redacted(e.message().trim_end()).into_owned() })
+        .collect();
     let config = read(table.get_ref(), &mut findings);
     if findings.is_empty() {
         return Ok(config);
@@ -122,6 +132,10 @@ fn read(table: &DeTable<'_>, findings: &mut Vec<Finding>) -> Config {
         own.complaint_days = catalogue.integer("complaint_days", 1, MAX_COMPLAINT_DAYS).map_or(own.complaint_days, |n| n as u16);
         catalogue.finish();
     }
+    if let Some(mut section) = root.section("demand") {
+        config.demand = read_demand(&mut section);
+        section.finish();
+    }
     // As many partitions as the processor at their other end has tasks: then nothing has to be forwarded.
     for (default, _, processor) in topics::public() {
         let tasks = topics::tasks(&config, processor);
@@ -143,6 +157,25 @@ fn read_terms(stock: &mut Section<'_, '_>) -> Terms {
         price_tolerance_percent: stock.flag("check_prices").unwrap_or(false).then_some(tolerance),
         listed_only: stock.flag("listed_only").unwrap_or(false),
     }
+}
+
+/// `None`: it is switched off; the other keys are checked all the same.
+fn read_demand(section: &mut Section<'_, '_>) -> Option<demand::Config> {
+    let mut demand = demand::Config::default();
+    let on = section.flag("watch").unwrap_or(true);
+    demand.z = section.number("service_level", 0.5, 0.9999).map_or(demand.z, z_of);
+    demand.hysteresis = section.number("hysteresis", 0.0, 10.0).unwrap_or(demand.hysteresis);
+    let seconds = section.integer("raise_after_seconds", 0, MAX_DELAY_SECONDS);
+    demand.raise_after_seconds = seconds.map_or(demand.raise_after_seconds, |n| n as u32);
+    let offset = section.integer("utc_offset_minutes", -MAX_OFFSET_MINUTES, MAX_OFFSET_MINUTES);
+    demand.utc_offset_minutes = offset.map_or(demand.utc_offset_minutes, |n| n as i32);
+    let defaults = &mut demand.defaults;
+    defaults.lead_time_days = section.number("lead_time_days", 0.0, MAX_LEAD_DAYS).unwrap_or(defaults.lead_time_days);
+    defaults.lead_time_sigma_days = section.number("lead_time_sigma_days", 0.0, MAX_LEAD_DAYS).unwrap_or(defaults.lead_time_sigma_days);
+    defaults.order_cost = section.number("order_cost", 0.0, MAX_COST).unwrap_or(defaults.order_cost);
+    defaults.holding_rate = section.number("holding_rate", 0.0, 100.0).unwrap_or(defaults.holding_rate);
+    defaults.unit_cost = section.number("unit_cost", 0.0, MAX_COST).unwrap_or(defaults.unit_cost);
+    on.then_some(demand)
 }
 
 fn read_app(app: &mut Section<'_, '_>, config: &mut Config) {
@@ -235,11 +268,14 @@ fn read_topics(section: &mut Section<'_, '_>, config: &mut Config) {
         }
     }
     let mut places = BTreeMap::new();
-    for default in public_topics() {
+    for (default, role, _) in topics::public() {
         let Some(mut one) = section.section(default) else { continue };
         let Some(topic) = config.topics.get_mut(default) else { continue };
         if let Some(at) = read_topic(&mut one, topic) {
             places.insert(default, at);
+        }
+        if matches!(role, topics::Role::Source(_)) {
+            topic.signatures = signatures::read(&mut one);
         }
         one.finish();
     }
@@ -276,6 +312,7 @@ fn read_topic(one: &mut Section<'_, '_>, topic: &mut Topic) -> Option<usize> {
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "a test may fail by panic")]
 mod tests {
+    use super::signatures::Signatures;
     use super::*;
 
     fn parse_text(text: &str) -> Result<Config, Errors> {
@@ -308,6 +345,7 @@ mod tests {
             "price_jump_percent",
             "complaints",
             "complaint_days",
+            "signatures",
         ] {
             assert!(text.lines().any(|line| line.starts_with(&format!("{key} = "))), "{key} is missing");
         }
@@ -367,7 +405,13 @@ mod tests {
         assert_eq!(config.terms, Terms { price_tolerance_percent: Some(5), listed_only: true });
         let catalogue = processors::catalogue::Config { price_jump_percent: None, complaints: Some(3), complaint_days: 7 };
         assert_eq!(config.catalogue, catalogue);
-        let orders = Topic { name: "shop.orders".into(), partitions: 12, replication: Some(2), retention_ms: Some(172_800_000) };
+        let orders = Topic {
+            name: "shop.orders".into(),
+            partitions: 12,
+            replication: Some(2),
+            retention_ms: Some(172_800_000),
+            signatures: Signatures::default(),
+        };
         assert_eq!(config.topics["orders"], orders);
         // What is not said follows the tasks.
         let partitions = |name: &str| config.topics[name].partitions;

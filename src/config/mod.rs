@@ -3,19 +3,20 @@
 
 pub mod file;
 mod section;
+pub mod signatures;
 pub mod topics;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use processors::{catalogue, orders};
+use processors::{catalogue, demand, orders};
 use schemas::{Sink, Source};
 
 use crate::engine::plan::ClockMode;
 
 /// Everything that somebody may decide about a running Waybill.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Config {
     /// Application id: consumer group, prefix of internal topics and of transactional ids.
     pub app: String,
@@ -37,6 +38,8 @@ pub struct Config {
     /// What of the catalogue an order's line must fit.
     pub terms: catalogue::Terms,
     pub catalogue: catalogue::Config,
+    /// Forecasts and alerts; `None`: demand is not watched.
+    pub demand: Option<demand::Config>,
     pub stock_tasks: i32,
     /// By default name (`orders`, `order-events` …).
     pub topics: BTreeMap<String, Topic>,
@@ -65,6 +68,8 @@ pub struct Topic {
     pub replication: Option<i32>,
     /// Milliseconds; `None`: the broker's default.
     pub retention_ms: Option<i64>,
+    /// Of a source topic: who may write.
+    pub signatures: signatures::Signatures,
 }
 
 /// The public topics by their default names: what producers write, then what consumers read.
@@ -81,7 +86,10 @@ impl Config {
 
 impl Default for Config {
     fn default() -> Config {
-        let topic = |name: &str| (name.to_owned(), Topic { name: name.to_owned(), partitions: 4, replication: None, retention_ms: None });
+        let topic = |name: &str| {
+            let signatures = signatures::Signatures::default();
+            (name.to_owned(), Topic { name: name.to_owned(), partitions: 4, replication: None, retention_ms: None, signatures })
+        };
         Config {
             app: "waybill".into(),
             workers: 1,
@@ -102,6 +110,7 @@ impl Default for Config {
             split: false,
             terms: catalogue::Terms::default(),
             catalogue: catalogue::Config::default(),
+            demand: Some(demand::Config::default()),
             stock_tasks: 4,
             topics: public_topics().map(topic).collect(),
         }

@@ -1,6 +1,8 @@
 //! One table of a TOML file, read key by key: remembers which keys are known, gathers what is wrong with the others.
 //! Knows TOML, and nothing of what the keys mean.
 
+use std::borrow::Cow;
+
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
@@ -24,11 +26,17 @@ impl<'a, 'f> Section<'a, 'f> {
         Section { table, path: String::new(), known: vec![], findings }
     }
 
+    /// Somebody may have put a key anywhere: what is repeated of the file is repeated without it.
     pub fn complain(&mut self, at: usize, message: String) {
-        self.findings.push(Finding { at, message });
+        let clean = match signatures::redacted(&message) {
+            Cow::Owned(clean) => Some(clean),
+            Cow::Borrowed(_) => None,
+        };
+        self.findings.push(Finding { at, message: clean.unwrap_or(message) });
     }
 
-    fn get(&mut self, key: &str) -> Option<&'a Spanned<DeValue<'a>>> {
+    /// The value as it stands there. Whoever shows it must not show a key.
+    pub fn get(&mut self, key: &str) -> Option<&'a Spanned<DeValue<'a>>> {
         self.known.push(key.to_owned());
         self.table.iter().find(|(name, _)| name.get_ref() == key).map(|(_, value)| value)
     }
@@ -61,6 +69,31 @@ impl<'a, 'f> Section<'a, 'f> {
         if self.path.is_empty() { key.to_owned() } else { format!("{}.{key}", self.path) }
     }
 
+    pub fn has(&self, key: &str) -> bool {
+        self.table.iter().any(|(name, _)| name.get_ref() == key)
+    }
+
+    /// Where the value of `key` is; the beginning of the file if it is not there.
+    pub fn place(&self, key: &str) -> usize {
+        self.table.iter().find(|(name, _)| name.get_ref() == key).map_or(0, |(_, value)| value.span().start)
+    }
+
+    /// A list, and where it is. What stands there instead is not repeated.
+    pub fn list(&mut self, key: &str, what: &str) -> Option<(&'a [Spanned<DeValue<'a>>], usize)> {
+        let value = self.get(key)?;
+        let at = value.span().start;
+        let list = value.get_ref().as_array();
+        if list.is_none() {
+            self.complain(at, format!("`{key}` must be {what}"));
+        }
+        list.map(|list| (&**list, at))
+    }
+
+    /// A table in the list `key` of this one.
+    pub fn within<'s>(&'s mut self, table: &'s DeTable<'s>, key: &str) -> Section<'s, 's> {
+        Section { table, path: self.join(key), known: vec![], findings: self.findings }
+    }
+
     /// Text that is not empty, and where it is.
     pub fn text(&mut self, key: &str) -> Option<(&'a str, usize)> {
         let value = self.get(key)?;
@@ -79,6 +112,21 @@ impl<'a, 'f> Section<'a, 'f> {
         let number = number.filter(|n| (least..=most).contains(n));
         if number.is_none() {
             self.wrong(key, value, &format!("a whole number from {least} to {most}"));
+        }
+        number
+    }
+
+    /// A number, with or without a fraction.
+    pub fn number(&mut self, key: &str, least: f64, most: f64) -> Option<f64> {
+        let value = self.get(key)?;
+        let number = match value.get_ref() {
+            DeValue::Integer(n) => i64::from_str_radix(n.as_str(), n.radix()).ok().map(|n| n as f64),
+            DeValue::Float(n) => n.as_str().parse().ok(),
+            _ => None,
+        };
+        let number = number.filter(|n| (least..=most).contains(n));
+        if number.is_none() {
+            self.wrong(key, value, &format!("a number from {least} to {most}"));
         }
         number
     }

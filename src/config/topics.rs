@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use schemas::{Sink, Source};
+use signatures::Policy;
 
 use super::Config;
 use crate::engine::plan::{Processor, changelog_name, inbox_name};
@@ -72,6 +73,10 @@ impl fmt::Display for Difference {
     }
 }
 
+/// Whose clock gives a record its timestamp.
+const TIMESTAMPS: &str = "message.timestamp.type";
+const BROKERS: &str = "LogAppendTime";
+
 const DAY_MS: i64 = 86_400_000;
 /// Messages between tasks, and deletions in changelogs, must outlive the longest stop of a task.
 const INTERNAL_RETENTION_MS: i64 = 7 * DAY_MS;
@@ -115,6 +120,9 @@ pub fn wanted(config: &Config) -> Vec<Wanted> {
         }
         if !matches!(role, Role::Source(_)) {
             settings.push(("max.message.bytes", MAX_MESSAGE_BYTES.to_string()));
+        }
+        if topic.signatures.policy != Policy::Off {
+            settings.push((TIMESTAMPS, BROKERS.to_owned()));
         }
         match (topic.retention_ms, role) {
             (Some(ms), _) => settings.push(("retention.ms", ms.to_string())),
@@ -225,6 +233,18 @@ fn compare(wanted: &Wanted, is: &Existing, largest_source: i64, found: &mut Vec<
         }
         _ => {}
     }
+    let signed = matches!(wanted.role, Role::Source(_)) && wanted.settings.iter().any(|(name, _)| *name == TIMESTAMPS);
+    let clock = is.settings.get(TIMESTAMPS).map_or("CreateTime", String::as_str);
+    if signed && clock != BROKERS {
+        add(
+            true,
+            format!(
+                "its {TIMESTAMPS} is `{clock}`: signatures are held against the record's timestamp, and here its producer chooses that, so \
+                 an old record could be sent again"
+            ),
+            alter(TIMESTAMPS, BROKERS),
+        );
+    }
     let takes = max_message_bytes(is);
     match wanted.role {
         Role::Source(_) if takes > MAX_MESSAGE_BYTES - ENVELOPE_BYTES => add(
@@ -283,9 +303,9 @@ mod tests {
     }
 
     #[test]
-    fn sixteen_topics_and_nothing_differs_once_they_are_created() {
+    fn every_topic_is_wanted_and_nothing_differs_once_they_are_created() {
         let wanted = wanted(&Config::default());
-        assert_eq!(wanted.len(), 16);
+        assert_eq!(wanted.len(), Source::ALL.len() + Sink::ALL.len() + 2 * Processor::ALL.len());
         assert_eq!(differences(&wanted, &created(&wanted)), []);
         assert_eq!(differences(&wanted, &BTreeMap::new()), []);
     }
@@ -314,6 +334,24 @@ mod tests {
         assert!(found[0].is_error && found[0].remedy.contains("tasks = 3"), "{found:?}");
         assert_eq!(after("orders", |t| t.partitions = 12), []);
         assert_eq!(after("order-events", |t| t.partitions = 1), []);
+    }
+
+    #[test]
+    fn a_signed_topic_has_the_brokers_time() {
+        let mut config = Config::default();
+        config.topics.get_mut("orders").unwrap().signatures.policy = Policy::Accepted;
+        let wanted = wanted(&config);
+        let orders = wanted.iter().find(|w| w.name == "orders").unwrap();
+        assert_eq!(orders.settings, [("message.timestamp.type", "LogAppendTime".to_owned())]);
+        let mut existing = created(&wanted);
+        assert_eq!(differences(&wanted, &existing), []);
+        for chosen in [Some("CreateTime"), None] {
+            let settings = &mut existing.get_mut("orders").unwrap().settings;
+            settings.clear();
+            settings.extend(chosen.map(|clock| ("message.timestamp.type".to_owned(), clock.to_owned())));
+            let found = differences(&wanted, &existing);
+            assert!(found.len() == 1 && found[0].is_error && found[0].remedy.contains("LogAppendTime"), "{found:?}");
+        }
     }
 
     #[test]

@@ -115,6 +115,7 @@ impl<S: Stores + Sync> Engine<S> {
             split: config.split,
             terms: config.terms.clone(),
             catalogue: config.catalogue.clone(),
+            demand: config.demand.clone(),
             clock,
         }));
         // The figures of a replay are of another time: what is served later begins at nothing.

@@ -1,6 +1,7 @@
 //! What happens to one record: to its task if it is here, by way of the inbox if it is not, to the dead letters if it
 //! cannot be taken. Messages that follow are delivered before the next record.
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use processors::feedback::{self, Subject};
@@ -15,7 +16,7 @@ use super::plan::{ClockMode, Processor, Role, TaskId};
 use super::task::Task;
 use super::work::{Context, Fault};
 use super::worker::{Slot, Worker};
-use super::{orders, products, stock};
+use super::{orders, products, signed, stock};
 use crate::log::{HeaderRef, Log, Message as _};
 
 /// Most headers, and most bytes of headers, that a record may carry.
@@ -77,7 +78,10 @@ impl<L: Log, S: Stores> Worker<L, S> {
             // Live, these holds would have run out before this record came.
             self.fire_all(original.timestamp)?;
         }
-        let Some(processor) = Processor::of(original.source) else { return self.dispatch(&key, original) };
+        let Some(processor) = Processor::of(original.source) else {
+            self.dispatch(&key, original);
+            return Ok(());
+        };
         let owner = self.plan.task_of(processor, key.as_bytes());
         if reader == Some(owner) && matches!(self.tasks.get(&owner), Some(Slot::Ready(_))) {
             return self.source_decision(owner, &key, original);
@@ -89,7 +93,7 @@ impl<L: Log, S: Stores> Worker<L, S> {
 
     /// Feedback, which belongs to no task: to the task of its subject, like a record that was forwarded, and there it
     /// is decided. That nothing is kept here makes it stateless; it is in the same transaction all the same.
-    fn dispatch(&mut self, key: &str, original: &Original<'_>) -> Result<(), Fault> {
+    fn dispatch(&mut self, key: &str, original: &Original<'_>) {
         match input::decode(original.source, key, original.value) {
             Ok(Input::Feedback(feedback)) => match feedback::route(&feedback) {
                 Subject::Order(order_id) => self.forward(Processor::Orders, order_id, original),
@@ -98,7 +102,6 @@ impl<L: Log, S: Stores> Worker<L, S> {
             Ok(other) => unreachable!("a record of `{}` was read as {other:?}", original.source.name()),
             Err(reject) => self.dead_letter(original, &reject),
         }
-        Ok(())
     }
 
     /// Sends a source record to the task of `task_key`.
@@ -120,6 +123,7 @@ impl<L: Log, S: Stores> Worker<L, S> {
 
     /// A source record at its own task.
     fn source_decision(&mut self, id: TaskId, key: &str, original: &Original<'_>) -> Result<(), Fault> {
+        let Some(used) = self.check_signature(id, original)? else { return Ok(()) };
         let input = match input::decode(original.source, key, original.value) {
             Ok(input) => input,
             Err(reject) => {
@@ -127,6 +131,11 @@ impl<L: Log, S: Stores> Worker<L, S> {
                 return Ok(());
             }
         };
+        let signed = used.is_some();
+        if let Some(used) = used {
+            // Not before it could be read: the same value under another key would use up its id.
+            used.keep(self.at(id)?.0);
+        }
         let trace = original.headers.iter().find(|(name, _)| *name == "traceparent").and_then(|(_, v)| std::str::from_utf8((*v)?).ok());
         // A record without a time happened now, as far as the task knows.
         let at = if original.timestamp > 0 { original.timestamp } else { self.record_time };
@@ -138,7 +147,7 @@ impl<L: Log, S: Stores> Worker<L, S> {
             Input::Restock(restock) => self.stock_step(id, key, trigger, trace, stock_rules::Event::Restock(restock))?,
             Input::Count(count) => self.stock_step(id, key, trigger, trace, stock_rules::Event::Count(count))?,
             Input::Product(command) => {
-                self.product_step(id, key, trigger, trace, product_rules::Event::Command { command, signed: false })?
+                self.product_step(id, key, trigger, trace, product_rules::Event::Command { command, signed })?
             }
             Input::Feedback(feedback) => match feedback::route(&feedback) {
                 Subject::Order(order_id) => {
@@ -157,6 +166,23 @@ impl<L: Log, S: Stores> Worker<L, S> {
             Verdict::Refused(reject) => self.dead_letter(original, &reject),
         }
         Ok(())
+    }
+
+    /// By the rule of its topic. `None`: it is refused, and a dead letter by now. `Some(None)`: there is no id to keep.
+    fn check_signature(&mut self, id: TaskId, original: &Original<'_>) -> Result<Option<Option<signed::Used>>, Fault> {
+        let plan = Arc::clone(&self.plan);
+        let Some(guard) = plan.guard(original.source) else { return Ok(Some(None)) };
+        let Some(Slot::Ready(task)) = self.tasks.get(&id) else { return Err(not_here(id)) };
+        match signed::check(task, guard, original)? {
+            Ok(used) => {
+                *self.batch.tally.signatures.entry((original.source, used.is_some())).or_default() += 1;
+                Ok(Some(used))
+            }
+            Err(reject) => {
+                self.dead_letter(original, &reject);
+                Ok(None)
+            }
+        }
     }
 
     /// A message at its receiver.

@@ -1,7 +1,9 @@
 //! Decisions as records: order events, movements, levels, the catalogue, dead letters, with their CloudEvents headers. Writes into
 //! the transaction's buffer; decides nothing.
 
+use schemas::alert::{Alert, alert_id};
 use schemas::event::{Level, Movement, Named, OrderEvent, event_id};
+use schemas::forecast::Forecast;
 use schemas::product::{CatalogueRow, ProductEvent};
 use schemas::{Reject, Sink, Source, Timestamp};
 
@@ -88,6 +90,30 @@ pub fn catalogue_row(plan: &Plan, out: &mut Records, sku: &str, row: &CatalogueR
     let to = plan.sink(Sink::ProductCatalog, sku.as_bytes());
     out.push_with(to, Some(sku.as_bytes()), &headers[..used], |value| {
         Named { event: row, key: sku, id: &id, topic }.write(value);
+    });
+}
+
+/// The CloudEvents id names the episode and which of its ends: it follows from the SKU's history.
+pub fn alert(plan: &Plan, out: &mut Records, sku: &str, alert: &Alert, trace: Option<&str>) {
+    let topic = plan.source_name(alert.cause.source);
+    let id = alert_id(sku, alert);
+    let event_id = format!("{id}/{}", alert.state.word());
+    let time = alert.at.text();
+    let (headers, used) = cloud_event(&event_id, alert.state.event_type(), time.as_str(), trace);
+    let to = plan.sink(Sink::LowStockAlerts, sku.as_bytes());
+    out.push_with(to, Some(sku.as_bytes()), &headers[..used], |value| {
+        Named { event: alert, key: sku, id: &id, topic }.write(value);
+    });
+}
+
+pub fn forecast(plan: &Plan, out: &mut Records, sku: &str, forecast: &Forecast) {
+    let topic = plan.source_name(forecast.cause.source);
+    let time = forecast.at.text();
+    let id = format!("{sku}/forecast/{}", time.as_str());
+    let (headers, used) = cloud_event(&id, "waybill.stock.forecast", time.as_str(), None);
+    let to = plan.sink(Sink::Forecasts, sku.as_bytes());
+    out.push_with(to, Some(sku.as_bytes()), &headers[..used], |value| {
+        Named { event: forecast, key: sku, id: &id, topic }.write(value);
     });
 }
 

@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
-use processors::{catalogue, orders, stock};
+use processors::{catalogue, demand, orders, stock};
 use schemas::{Sink, Source, TopicNames};
 use serde::{Deserialize, Serialize};
+use signatures::Guard;
 
 use crate::log::{TopicId, Topics, Tp};
 
@@ -42,7 +43,12 @@ impl Processor {
     pub fn writing(sink: Sink) -> Processor {
         match sink {
             Sink::OrderEvents | Sink::DeadLetters => Processor::Orders,
-            Sink::StockLevels | Sink::StockMovements | Sink::ProductCatalog | Sink::ProductEvents => Processor::Stock,
+            Sink::StockLevels
+            | Sink::StockMovements
+            | Sink::ProductCatalog
+            | Sink::ProductEvents
+            | Sink::LowStockAlerts
+            | Sink::Forecasts => Processor::Stock,
         }
     }
 
@@ -107,7 +113,24 @@ pub struct Plan {
     pub orders: orders::Config,
     pub stock: stock::Config,
     pub catalogue: catalogue::Config,
+    /// `None`: demand is not watched.
+    pub demand: Option<demand::Config>,
     pub clock: ClockMode,
+    guards: Guards,
+}
+
+/// The rules for signatures, by source topic; those that have none take records as they come.
+#[derive(Clone, Debug, Default)]
+pub struct Guards([Option<Guard>; Source::ALL.len()]);
+
+impl Guards {
+    pub fn set(&mut self, source: Source, guard: Guard) {
+        self.0[source as usize] = Some(guard);
+    }
+
+    pub fn of(&self, source: Source) -> Option<&Guard> {
+        self.0[source as usize].as_ref()
+    }
 }
 
 /// Names and partition counts from which a [`Plan`] is made.
@@ -121,6 +144,7 @@ pub struct PlanInput<'a> {
     pub split: bool,
     pub terms: catalogue::Terms,
     pub catalogue: catalogue::Config,
+    pub demand: Option<demand::Config>,
     pub clock: ClockMode,
 }
 
@@ -163,8 +187,21 @@ impl Plan {
             orders: input.orders,
             stock: stock::Config { split: input.split, terms: input.terms, names: TopicNames::new(|source| (input.name)(source.name())) },
             catalogue: input.catalogue,
+            demand: input.demand,
             clock: input.clock,
+            guards: Guards::default(),
         }
+    }
+
+    /// The same, with records of some topics signed.
+    #[must_use]
+    pub fn with_guards(self, guards: Guards) -> Plan {
+        Plan { guards, ..self }
+    }
+
+    /// How records of this source are checked, if they are.
+    pub fn guard(&self, source: Source) -> Option<&Guard> {
+        self.guards.of(source)
     }
 
     pub fn role(&self, topic: TopicId) -> Role {

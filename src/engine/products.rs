@@ -7,7 +7,7 @@ use state::Store;
 
 use super::task::{PRODUCT, SEEN, Task};
 use super::work::{Context, Fault};
-use super::{outputs, stock};
+use super::{demand, outputs, stock};
 
 /// Decides one event of one SKU's listing.
 pub fn decide<S: Store>(
@@ -44,6 +44,9 @@ pub fn decide<S: Store>(
     }
     for event in &step.events {
         outputs::product_event(context.plan, context.records, sku, event, trace);
+    }
+    if step.listing.is_some() {
+        demand::relist(task, context, sku, trigger, trace)?;
     }
     Ok(step.verdict)
 }

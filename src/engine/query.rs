@@ -7,9 +7,9 @@ use schemas::event::Named;
 use serde_json::{Value, json};
 use state::Store;
 
-use super::plan::Processor;
+use super::plan::{Plan, Processor};
 use super::task::Task;
-use super::{orders, products, stock};
+use super::{demand, orders, products, stock};
 
 /// What a question is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,8 +29,8 @@ impl Subject {
     }
 }
 
-/// What the task has under `key`; `None` if there is none.
-pub fn look_up<S: Store>(task: &Task<S>, subject: Subject, key: &str) -> Option<Value> {
+/// What the task has under `key`; `None` if there is none. `now`: milliseconds, for the SKU's forecast.
+pub fn look_up<S: Store>(task: &Task<S>, plan: &Plan, now: i64, subject: Subject, key: &str) -> Option<Value> {
     match subject {
         Subject::Order => {
             let bytes = task.committed(&orders::key_of(key)).ok()??;
@@ -41,8 +41,9 @@ pub fn look_up<S: Store>(task: &Task<S>, subject: Subject, key: &str) -> Option<
         }
         Subject::Stock => {
             let bytes = task.committed(&stock::key_of(key)).ok()??;
-            let level = Stock::decode(&bytes).ok()?.level();
-            Some(json!({
+            let stock = Stock::decode(&bytes).ok()?;
+            let level = stock.level();
+            let mut value = json!({
                 "sku": key,
                 "on_hand": level.on_hand,
                 "reserved": level.reserved,
@@ -51,7 +52,11 @@ pub fn look_up<S: Store>(task: &Task<S>, subject: Subject, key: &str) -> Option<
                 "locations": level.locations,
                 "version": level.version,
                 "at": level.at.to_string(),
-            }))
+            });
+            if let Some(forecast) = demand::forecast(task, plan, key, &stock, now) {
+                value.as_object_mut()?.insert("forecast".into(), forecast);
+            }
+            Some(value)
         }
         Subject::Product => {
             let bytes = task.committed(&products::key_of(key)).ok()??;

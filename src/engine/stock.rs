@@ -3,13 +3,14 @@
 use processors::catalogue;
 use processors::stock::{self, Event, Reservation, Seen, State, Stock};
 use processors::{Trigger, Verdict};
+use schemas::event::Level;
 use schemas::message::{StockCommand, ToOrder};
 use state::Store;
 
 use super::message::{Body, Message};
 use super::task::{RESERVATION, SEEN, STOCK, Task};
 use super::work::{Context, Fault};
-use super::{outputs, products};
+use super::{demand, outputs, products};
 
 /// Between the SKU and the rest of a key; no id contains it.
 const SEPARATOR: u8 = 0;
@@ -35,10 +36,11 @@ pub fn decide<S: Store>(
     let reservation_key = order_id.as_ref().map(|order_id| composed(RESERVATION, sku, order_id));
     // A reserve begins a reservation: by the protocol there is none, so there is none to read.
     let known = reservation_key.as_deref().filter(|_| !matches!(event, Event::Command { command: StockCommand::Reserve { .. }, .. }));
-    let mut state = read(task, sku, &stock_key, known, &event)?;
+    let mut state = read(task, sku, known, &event)?;
     if stock::wants_listing(&event) {
         state.listing = products::read(task, &products::key_of(sku))?;
     }
+    let before = state.stock.clone().filter(|_| context.plan.demand.is_some());
     let step = stock::apply(&context.plan.stock, sku, trigger, event, state);
     if let Some(stock) = &step.stock {
         task.put(&stock_key, |out| stock.encode(out));
@@ -56,6 +58,9 @@ pub fn decide<S: Store>(
     for movement in &step.movements {
         outputs::movement(context.plan, context.records, sku, movement, trace);
     }
+    if let Some(stock) = &step.stock {
+        demand::observe(task, context, sku, trigger, trace, (before.as_ref(), stock), &step.movements)?;
+    }
     if let (Some(reply), Some(order_id)) = (step.reply, order_id) {
         let body = Body::ToOrder(ToOrder { order_id, sku: sku.into(), reply, at: trigger.at, cause: trigger.cause });
         context.outgoing.push_back(Message { body, trace: trace.map(Into::into) });
@@ -68,11 +73,8 @@ pub fn decide<S: Store>(
 }
 
 /// Fetches what the rules need to know.
-fn read<S: Store>(task: &Task<S>, sku: &str, stock_key: &[u8], reservation_key: Option<&[u8]>, event: &Event<'_>) -> Result<State, Fault> {
-    let mut state = State::default();
-    if let Some(bytes) = task.get(stock_key)? {
-        state.stock = Some(Stock::decode(&bytes).map_err(|e| Fault::damaged(&task.name, stock_key, &e))?);
-    }
+fn read<S: Store>(task: &Task<S>, sku: &str, reservation_key: Option<&[u8]>, event: &Event<'_>) -> Result<State, Fault> {
+    let mut state = State { stock: read_level(task, sku)?, ..State::default() };
     if let Some(key) = reservation_key
         && let Some(bytes) = task.get(key)?
     {
@@ -96,12 +98,19 @@ fn read<S: Store>(task: &Task<S>, sku: &str, stock_key: &[u8], reservation_key: 
     Ok(state)
 }
 
+/// The SKU's figures, if it was ever heard of.
+pub fn read_level<S: Store>(task: &Task<S>, sku: &str) -> Result<Option<Stock>, Fault> {
+    let key = key_of(sku);
+    let Some(bytes) = task.get(&key)? else { return Ok(None) };
+    Stock::decode(&bytes).map(Some).map_err(|e| Fault::damaged(&task.name, &key, &e))
+}
+
 /// Writes the present level of the SKU under `key`.
-pub fn write_level<S: Store>(task: &Task<S>, context: &mut Context<'_>, key: &[u8]) -> Result<(), Fault> {
+pub fn write_level<S: Store>(task: &mut Task<S>, context: &mut Context<'_>, key: &[u8]) -> Result<(), Fault> {
     let sku = std::str::from_utf8(&key[1..]).map_err(|e| Fault::damaged(&task.name, key, &e))?;
-    if let Some(bytes) = task.get(key)? {
-        let stock = Stock::decode(&bytes).map_err(|e| Fault::damaged(&task.name, key, &e))?;
-        outputs::level(context.plan, context.records, sku, &stock.level());
+    if let Some(stock) = read_level(task, sku)? {
+        let demand = demand::level(task, context.plan, sku)?;
+        outputs::level(context.plan, context.records, sku, &Level { demand, ..stock.level() });
     }
     Ok(())
 }

@@ -22,13 +22,15 @@ pub const STOCK: u8 = b's';
 pub const RESERVATION: u8 = b'r';
 pub const SEEN: u8 = b'd';
 pub const PRODUCT: u8 = b'p';
-/// What the task itself remembers: [`VIEWS_MARK`], [`CLOCK_MARK`].
-pub const MARK: u8 = b'm';
+pub const DEMAND: u8 = b'f';
+/// Ids of signed records.
+pub const SIGNED: u8 = b'w';
 /// Of this store alone: [`POSITION`] and what else need not be restored.
 const LOCAL: u8 = 0;
 /// Timers, by due time; they follow from the states that set them, so the changelog has none. Above all other kinds.
 const TIMER: u8 = b'~';
 
+// `m`: what the task itself remembers.
 /// Value: changelog offset up to which the view of every changed state has been written.
 pub const VIEWS_MARK: &[u8] = b"mviews";
 /// Value: the task's record time, for `clock = "record"`.
@@ -127,8 +129,7 @@ impl<S: Store> Task<S> {
     /// Like [`Task::get`], and remembers what it read, also that there is nothing: for keys that are read far more often
     /// than written. What is written later goes before it, uncommitted in the overlay and then in its place.
     pub fn get_often(&mut self, key: &[u8]) -> Result<Option<Cow<'_, [u8]>>, StoreError> {
-        // Others are not kept when they are written, so what was read would outlive it.
-        debug_assert!(is_hot(key), "a value that is read often is one of those that are remembered");
+        debug_assert!(is_hot(key), "a later write would not replace what is remembered");
         if self.overlay.get(key).is_none() && self.recent.get(key).is_none() {
             let value = self.store.get(key)?;
             self.recent.put(key.into(), value.map(Into::into));
@@ -361,7 +362,7 @@ impl<S: Store> Task<S> {
 /// Whether the state under `key` is likely to be read again soon and often: to keep the others would cost more, in
 /// time and memory, than to read them from the store when they are wanted.
 fn is_hot(key: &[u8]) -> bool {
-    matches!(key.first(), Some(&(STOCK | PRODUCT)))
+    matches!(key.first(), Some(&(STOCK | PRODUCT | DEMAND)))
 }
 
 /// 1 for an order with an open hold.
@@ -398,9 +399,8 @@ fn read_timer_key(timer: &[u8]) -> (i64, &[u8]) {
     (due, &timer[9..])
 }
 
-// The kinds sort below the timers, which `restore` relies on, and `LOCAL` is not a changelog key.
-const _: () =
-    assert!(ORDER < TIMER && STOCK < TIMER && RESERVATION < TIMER && SEEN < TIMER && PRODUCT < TIMER && MARK < TIMER && LOCAL == 0);
+// Kinds are letters: they sort below the timers, which `restore` relies on, and `LOCAL` is not a changelog key.
+const _: () = assert!(TIMER > b'z' && LOCAL < b'a');
 
 #[cfg(test)]
 mod tests {
@@ -455,7 +455,7 @@ mod tests {
                     task.apply(Some(end), &mut batch).unwrap();
                     committed = sealed.take().unwrap_or_default();
                 }
-                5 if (state >> 40) % 8 == 0 => {
+                5 if (state >> 40).is_multiple_of(8) => {
                     task.discard().unwrap();
                     (sealed, active) = (None, None);
                     // Somebody else had the task, and wrote.
@@ -465,7 +465,7 @@ mod tests {
                     committed = Some(value);
                 }
                 // Others push it out of the younger half of what is remembered.
-                6 if (state >> 40) % 64 == 0 => {
+                6 if (state >> 40).is_multiple_of(64) => {
                     for other in 0..20_000u32 {
                         task.recent.put(other.to_be_bytes().into(), None);
                     }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
 
 use schemas::event::{OrderEvent, OrderEventKind};
-use schemas::{Reason, Timestamp};
+use schemas::{Reason, Source, Timestamp};
 use state::StoreError;
 
 use super::message::Message;
@@ -33,6 +33,8 @@ pub struct Tally {
     pub forwarded: u64,
     pub to_memory: u64,
     pub to_inbox: u64,
+    /// Records whose signature was looked at and that passed, signed or not.
+    pub signatures: BTreeMap<(Source, bool), u64>,
     /// Source records by topic number.
     pub records_in: BTreeMap<u16, u64>,
 }

@@ -7,6 +7,7 @@ mod dump;
 mod live;
 #[cfg(all(feature = "kafka", feature = "rocksdb"))]
 mod on_kafka;
+mod signing;
 #[cfg(all(feature = "kafka", feature = "rocksdb"))]
 mod started;
 mod usage;

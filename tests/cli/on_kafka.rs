@@ -91,10 +91,10 @@ fn topics_are_created_once(broker: &Broker) {
             3
         };
         assert_eq!(*partitions, expected, "{name}");
-        let compact = name.ends_with("-changelog") || name.ends_with("stock-levels");
+        let compact = name.ends_with("-changelog") || name.ends_with("stock-levels") || name.ends_with("forecasts");
         assert_eq!(settings["cleanup.policy"], if compact { "compact" } else { "delete" }, "{name}");
     }
-    assert_eq!(found.len(), 12);
+    assert_eq!(found.len(), 14);
     let of = |topic: &str, setting: &str| found[topic].1[setting].clone();
     assert_eq!(of("cli-topics.dead-letters", "retention.ms"), "2592000000");
     assert_eq!(of("cli-topics.dead-letters", "max.message.bytes"), "16777216");

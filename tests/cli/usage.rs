@@ -19,7 +19,18 @@ fn help_lists_the_verbs_with_examples() {
     let help = run(&mut waybill(&["--help"]));
     help.says(&["run ", "topics ", "check ", "verify ", "Examples:", "Exit codes:", "WAYBILL_BOOTSTRAP"]);
     assert_eq!(help.stderr, "");
-    for verb in [&["run"][..], &["topics", "create"], &["check"], &["verify"], &["demo"]] {
+    let verbs: [&[&str]; 9] = [
+        &["run"],
+        &["topics", "create"],
+        &["check"],
+        &["verify"],
+        &["demo"],
+        &["backtest"],
+        &["sign"],
+        &["keys", "new"],
+        &["keys", "public"],
+    ];
+    for verb in verbs {
         let mut arguments = verb.to_vec();
         arguments.push("--help");
         run(&mut waybill(&arguments)).says(&["Examples:", "--config <FILE>", "--bootstrap <HOST:PORT>"]);

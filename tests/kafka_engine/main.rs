@@ -13,6 +13,7 @@ mod outage;
 mod ownership;
 mod records;
 mod routing;
+mod signed;
 mod stopping;
 
 use live::broker::Broker;
@@ -44,6 +45,9 @@ fn every_scene_ends_with_nothing_to_find() {
             ("a_record_from_the_future_expires_nothing", holds::a_record_from_the_future_expires_nothing),
             ("a_stop_under_load_is_quick_and_clean", stopping::a_stop_under_load_is_quick_and_clean),
             ("deleted_state_is_restored", stopping::deleted_state_is_restored),
+            ("a_signed_id_counts_once_after_a_crash", signed::a_signed_id_counts_once_after_a_crash),
+            ("a_window_ends_and_a_key_takes_over", signed::a_window_ends_and_a_key_takes_over),
+            ("a_topic_with_its_producers_time_is_refused", signed::a_topic_with_its_producers_time_is_refused),
         ],
     );
     assert!(failed.is_empty(), "failed: {failed:#?}");

@@ -3,6 +3,9 @@
 
 use serde_json::{Value, json};
 
+/// Names and values; a value may be null.
+pub type Headers = Vec<(String, Option<Vec<u8>>)>;
+
 /// One kind.
 #[derive(Clone, Debug)]
 pub struct Kind {
@@ -11,10 +14,12 @@ pub struct Kind {
     pub topic: &'static str,
     pub key: Option<Vec<u8>>,
     pub value: Option<Vec<u8>>,
-    pub headers: Vec<(String, Option<Vec<u8>>)>,
+    pub headers: Headers,
     pub timestamp: Option<i64>,
     /// The stable word.
     pub reason: &'static str,
+    /// Headers and value of the record before it, under the same key, which is good; another key's if it does not matter.
+    pub first: Option<(Headers, Vec<u8>)>,
 }
 
 impl Kind {
@@ -23,7 +28,7 @@ impl Kind {
         self
     }
 
-    fn headers(mut self, headers: Vec<(String, Option<Vec<u8>>)>) -> Kind {
+    fn headers(mut self, headers: Headers) -> Kind {
         self.headers = headers;
         self
     }
@@ -50,7 +55,7 @@ pub fn good(topic: &str, key: &str) -> Vec<u8> {
 /// The key that goes with the values below.
 const KEY: &str = "bad";
 
-fn bytes(topic: &'static str, name: &str, reason: &'static str, value: impl Into<Vec<u8>>) -> Kind {
+pub fn bytes(topic: &'static str, name: &str, reason: &'static str, value: impl Into<Vec<u8>>) -> Kind {
     Kind {
         name: format!("{topic}: {name}"),
         topic,
@@ -59,6 +64,7 @@ fn bytes(topic: &'static str, name: &str, reason: &'static str, value: impl Into
         headers: vec![],
         timestamp: None,
         reason,
+        first: None,
     }
 }
 

@@ -7,6 +7,7 @@
 mod kinds;
 #[path = "../support/live/mod.rs"]
 mod live;
+mod signed;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -20,7 +21,7 @@ use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
 use rdkafka::client::DefaultClientContext;
 use waybill::engine::plan::partition_of;
 
-use kinds::{Kind, kinds};
+use kinds::{Headers, Kind, kinds};
 
 const PARTITIONS: i32 = 4;
 
@@ -42,38 +43,58 @@ fn each_kind_of_bad_input_gives_one_dead_letter_and_harms_nobody() {
     let broker = Broker::start("poison");
     for workers in [1, 3] {
         let app = application(&broker, &format!("poison-{workers}"));
-        let mut process = app.run(0).workers(workers).ready();
-        let mut sender = Sender::new(&app.bootstrap, Partitioner::Murmur2);
-        let sent: Vec<Sent<'_>> = all.iter().enumerate().map(|(n, kind)| send(&app, &mut sender, n, kind)).collect();
-        let places = sender.flush();
-        let dead = || app.reader.read(&app.topic("dead-letters"));
-        wait_until(PATIENCE, || dead().len() >= all.len(), || format!("{} dead letters\n{}", dead().len(), process.tail()));
-        app.settle();
-        let letters = by_source(dead());
-        let outcomes = outcomes(&app);
-        let mut wrong = vec![];
-        for Sent { kind, before, bad, after } in &sent {
-            let at = |number: &usize| {
-                let (partition, offset) = places[number];
-                (app.topic(kind.topic), partition, offset)
-            };
-            if let Err(why) = check(kind, letters.get(&at(bad)).map_or(&[], Vec::as_slice), &at(bad)) {
-                wrong.push(format!("{}: {why}", kind.name));
-            }
-            for neighbour in [before, after] {
-                if letters.contains_key(&at(neighbour)) || !outcomes.contains(&at(neighbour)) {
-                    wrong.push(format!("{}: a neighbour, {:?}, was not decided", kind.name, at(neighbour)));
-                }
-            }
-        }
-        assert!(wrong.is_empty(), "{workers} workers:\n{}", wrong.join("\n"));
-        let counts = app.verify();
-        assert_eq!(counts["dead_letters"], all.len(), "a neighbour became a dead letter");
-        assert!(process.is_running());
-        process.terminate();
-        app.assert_no_open_transaction();
+        play(&app, workers, &all, &|_, _, _| vec![]);
     }
     println!("{} kinds of bad input, each with one worker and with three", all.len());
+}
+
+#[test]
+fn each_kind_of_wrong_signature_gives_one_dead_letter_and_harms_nobody() {
+    let broker = Broker::start("signatures");
+    let mut count = 0;
+    for workers in [1, 3] {
+        let now = now_millis();
+        let all = signed::kinds(now);
+        assert!(all.len() >= 60, "only {} kinds", all.len());
+        count = all.len();
+        let app = signed::application(&broker, &format!("signed-{workers}"), PARTITIONS);
+        play(&app, workers, &all, &|topic, id, value| signed::good_headers(topic, id, now, value));
+    }
+    println!("{count} kinds of wrong signatures, each with one worker and with three");
+}
+
+/// Every kind between good neighbours; `sign` gives those the headers that their topic asks for, from topic, id and value.
+fn play(app: &App, workers: usize, all: &[Kind], sign: &dyn Fn(&str, &str, &[u8]) -> Headers) {
+    let mut process = app.run(0).workers(workers).ready();
+    let mut sender = Sender::new(&app.bootstrap, Partitioner::Murmur2);
+    let sent: Vec<Sent<'_>> = all.iter().enumerate().map(|(n, kind)| send(app, &mut sender, n, kind, sign)).collect();
+    let places = sender.flush();
+    let dead = || app.reader.read(&app.topic("dead-letters"));
+    wait_until(PATIENCE, || dead().len() >= all.len(), || format!("{} dead letters\n{}", dead().len(), process.tail()));
+    app.settle();
+    let letters = by_source(dead());
+    let outcomes = outcomes(app);
+    let mut wrong = vec![];
+    for Sent { kind, before, bad, after } in &sent {
+        let at = |number: &usize| {
+            let (partition, offset) = places[number];
+            (app.topic(kind.topic), partition, offset)
+        };
+        if let Err(why) = check(kind, letters.get(&at(bad)).map_or(&[], Vec::as_slice), &at(bad)) {
+            wrong.push(format!("{}: {why}", kind.name));
+        }
+        for neighbour in [before, after] {
+            if letters.contains_key(&at(neighbour)) || !outcomes.contains(&at(neighbour)) {
+                wrong.push(format!("{}: a neighbour, {:?}, was not decided", kind.name, at(neighbour)));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{workers} workers:\n{}", wrong.join("\n"));
+    let counts = app.verify();
+    assert_eq!(counts["dead_letters"], all.len(), "a neighbour became a dead letter");
+    assert!(process.is_running());
+    process.terminate();
+    app.assert_no_open_transaction();
 }
 
 /// Source topics that take what is too large for Waybill, so that it is Waybill that refuses it.
@@ -95,15 +116,27 @@ fn application(broker: &Broker, name: &str) -> App {
 }
 
 /// The bad record between two good ones, all in one partition: the one that its key belongs to, if it has one.
-fn send<'a>(app: &App, sender: &mut Sender, number: usize, kind: &'a Kind) -> Sent<'a> {
+fn send<'a>(app: &App, sender: &mut Sender, number: usize, kind: &'a Kind, sign: &dyn Fn(&str, &str, &[u8]) -> Headers) -> Sent<'a> {
     let partition = kind.key.as_deref().map_or(number as i32 % PARTITIONS, |key| partition_of(key, PARTITIONS));
     let topic = app.topic(kind.topic);
     let good = |sender: &mut Sender, side: &str| {
         let key =
             (0..).map(|n| format!("good-{number}-{side}-{n}")).find(|key| partition_of(key.as_bytes(), PARTITIONS) == partition).unwrap();
-        sender.send(&Record::new(&topic, &key, kinds::good(kind.topic, &key)))
+        let value = kinds::good(kind.topic, &key);
+        let headers = sign(kind.topic, &key, &value);
+        sender.send(&Record { headers, ..Record::new(&topic, &key, value) })
     };
-    let before = good(sender, "before");
+    let before = match &kind.first {
+        Some((headers, value)) => sender.send(&Record {
+            topic: topic.clone(),
+            partition: Some(partition),
+            key: kind.key.clone(),
+            value: Some(value.clone()),
+            headers: headers.clone(),
+            timestamp: None,
+        }),
+        None => good(sender, "before"),
+    };
     let bad = sender.send(&Record {
         topic: topic.clone(),
         partition: Some(partition),

@@ -45,6 +45,7 @@ pub fn check(world: &World) -> Result<Report, String> {
     nothing_open(world, &mut faults);
     stores(world, &mut faults);
     holds(world, &mut faults);
+    alerts(world, &mut faults);
     if faults.is_empty() { Ok(report) } else { Err(faults.join("\n")) }
 }
 
@@ -91,6 +92,28 @@ fn nothing_open(world: &World, faults: &mut Vec<String>) {
             if stable != end {
                 faults.push(format!("a transaction is open in {topic}/{partition}: stable end {stable:?}, end {end:?}"));
             }
+        }
+    }
+}
+
+/// Raises and resolves alternate for each SKU at each place, and episodes are counted: none is lost, none comes twice.
+fn alerts(world: &World, faults: &mut Vec<String>) {
+    let mut last: HashMap<(String, String), (String, i64)> = HashMap::new();
+    for record in all(&world.time.broker, "low-stock-alerts") {
+        let value: Value = serde_json::from_slice(record.value().unwrap_or_default()).unwrap_or_default();
+        let text = |name: &str| value[name].as_str().unwrap_or_default().to_owned();
+        let number = |name: &str| value[name].as_i64().unwrap_or(i64::MIN);
+        let (state, episode) = (text("state"), number("episode"));
+        let (position, reorder_point) = (number("inventory_position"), number("reorder_point"));
+        let before = last.insert((text("sku"), text("location")), (state.clone(), episode));
+        let right = match (state.as_str(), &before) {
+            ("raised", None) => episode == 1 && position <= reorder_point,
+            ("raised", Some((state, last))) => state == "resolved" && episode == last + 1 && position <= reorder_point,
+            ("resolved", Some((state, last))) => state == "raised" && episode == *last && position > reorder_point,
+            _ => false,
+        };
+        if !right {
+            faults.push(format!("low-stock-alerts/{}/{}: after {before:?} came {value}", record.partition, record.offset));
         }
     }
 }

@@ -225,6 +225,7 @@ impl Setup {
             split: self.split,
             terms: self.terms.clone(),
             catalogue: catalogue::Config { complaints: Some(self.complaints), ..catalogue::Config::default() },
+            demand: Some(processors::demand::Config::default()),
             clock: self.clock,
         })
     }

@@ -6,7 +6,7 @@ pub mod system;
 use std::sync::Arc;
 
 use processors::catalogue::{self, Terms};
-use processors::orders;
+use processors::{demand, orders};
 use waybill::engine::plan::{ClockMode, Plan, PlanInput, Processor, partition_of};
 use waybill::log::memory::{MemoryBroker, MemoryConfig, MemoryLog};
 
@@ -31,6 +31,7 @@ pub fn plan(shape: Shape, clock: ClockMode) -> Plan {
         split: false,
         terms: Terms::default(),
         catalogue: catalogue::Config::default(),
+        demand: Some(demand::Config::default()),
         clock,
     })
 }

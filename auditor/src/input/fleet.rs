@@ -1,7 +1,6 @@
 //! What the fleet is told: dispatches and pings, as the auditor remembers them. Judges no rule.
 
 use std::borrow::Cow;
-use std::hash::Hash;
 
 use serde::Deserialize;
 
@@ -21,6 +20,7 @@ pub(crate) struct Dispatched {
     pub content: u64,
     /// Of a dispatch all, of a proof of delivery the one.
     pub stops: Vec<u32>,
+    /// Of a dispatch, one for each stop.
     pub orders: Vec<u32>,
 }
 
@@ -38,8 +38,6 @@ struct Command<'a> {
     optimise: Option<bool>,
     #[serde(borrow)]
     stop_id: Option<Cow<'a, str>>,
-    #[serde(borrow)]
-    reason: Option<Cow<'a, str>>,
 }
 
 #[derive(Deserialize)]
@@ -54,7 +52,7 @@ struct Stop<'a> {
     #[serde(borrow, rename = "stop_id")]
     id: Cow<'a, str>,
     #[serde(borrow)]
-    order_id: Option<Cow<'a, str>>,
+    order_id: Cow<'a, str>,
     lat: f64,
     lon: f64,
     service_seconds: Option<i64>,
@@ -95,17 +93,18 @@ pub(super) fn dispatch(key: &str, text: &str, registry: &mut Registry) -> Option
     let mut dispatched = Dispatched { class: Some(class), shipment, vehicle: registry.vehicles.number(key), ..Dispatched::default() };
     let (id, content) = if class == Class::Dispatch {
         dispatched.stops = stops.iter().map(|stop| registry.stops.number(&stop.id)).collect();
-        dispatched.orders = stops.iter().filter_map(|stop| stop.order_id.as_deref()).map(|order| registry.orders.number(order)).collect();
+        dispatched.orders = stops.iter().map(|stop| registry.orders.number(&stop.order_id)).collect();
         let places: Vec<u64> = stops.iter().map(Stop::digest).collect();
         let depot = command.depot.map(|depot| (depot.lat.to_bits(), depot.lon.to_bits(), depot.radius));
         (id(&("dispatch", key, &command.shipment_id)), digest(&(depot, places, command.optimise.unwrap_or_default())))
     } else {
         let stop = command.stop_id.as_deref();
         dispatched.stops.extend(stop.map(|stop| registry.stops.number(stop)));
-        (id(&(&command.kind, key, &command.shipment_id, stop)), digest(&command.reason))
+        (id(&(&command.kind, key, &command.shipment_id, stop)), 0) // Why it failed may be said otherwise.
     };
     dispatched.content = content;
-    Some((Said { class, subject: shipment, id, content, balance: Units::NONE, lines: false }, dispatched))
+    let subject = registry.rides.number(shipment, dispatched.vehicle);
+    Some((Said { class, subject, id, content, balance: Units::NONE, lines: false }, dispatched))
 }
 
 impl Stop<'_> {
@@ -114,13 +113,6 @@ impl Stop<'_> {
         let fence: Vec<(u64, u64)> = self.polygon.iter().flatten().map(|(lat, lon)| (lat.to_bits(), lon.to_bits())).collect();
         digest(&((&self.id, &self.order_id, self.lat.to_bits(), self.lon.to_bits()), (self.service_seconds, window, self.radius, fence)))
     }
-}
-
-/// What a well-formed ping says: digests of its time and of time and place.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Fix {
-    pub time: i64,
-    pub place: u64,
 }
 
 #[derive(Deserialize)]
@@ -132,23 +124,11 @@ struct RawPing<'a> {
     lon: f64,
 }
 
-/// None if it does not read as `wire.md` says.
-pub(crate) fn ping(key: &[u8], value: &[u8]) -> Option<Fix> {
+/// The fix time of a ping in milliseconds; None if it does not read as `wire.md` says.
+pub(crate) fn ping(key: &[u8], value: &[u8]) -> Option<i64> {
     let ping: RawPing = serde_json::from_slice(value).ok()?;
     let possible = (-90.0..=90.0).contains(&ping.lat) && (-180.0..=180.0).contains(&ping.lon);
-    if ping.vehicle_id.as_bytes() != key || key.is_empty() || !possible {
-        return None;
-    }
-    Some(Fix { time: ping.fix_time.millis(), place: place(ping.lat, ping.lon) })
-}
-
-fn place(lat: f64, lon: f64) -> u64 {
-    let bits = (lat.to_bits(), lon.to_bits());
-    hash(&bits)
-}
-
-fn hash(of: &impl Hash) -> u64 {
-    digest(of)
+    (ping.vehicle_id.as_bytes() == key && !key.is_empty() && possible).then(|| ping.fix_time.millis())
 }
 
 #[cfg(test)]

@@ -102,7 +102,8 @@ impl Class {
             Class::Refunded | Class::FeedbackOrder | Class::StopFailed | Class::Recall => kind == E::Noted,
             // Who dispatches an order ships what is left of it.
             Class::Dispatch => matches!(kind, E::PartShipped | E::Shipped | E::OutForDelivery | E::Noted),
-            Class::StopDelivered => matches!(kind, E::Delivered | E::Noted),
+            // It may have been paid since it went out.
+            Class::StopDelivered => matches!(kind, E::Shipped | E::Delivered | E::Noted),
             _ => false,
         }
     }
@@ -111,12 +112,12 @@ impl Class {
     pub fn leads_to_shipment(self, kind: ShipmentKind) -> bool {
         use ShipmentKind as S;
         match self {
-            Class::Dispatch => !matches!(kind, S::Delivered | S::Failed),
-            Class::StopDelivered => !matches!(kind, S::Planned | S::Failed | S::Recalled),
-            Class::StopFailed => !matches!(kind, S::Planned | S::Delivered | S::Recalled),
-            Class::Recall => !matches!(kind, S::Planned | S::Delivered | S::Failed | S::Completed),
-            // An investigation.
-            Class::FeedbackOrder => true,
+            // One that takes an order from another shipment ends that, perhaps.
+            Class::Dispatch => !matches!(kind, S::Delivered | S::Failed | S::Investigated),
+            Class::StopDelivered => !matches!(kind, S::Planned | S::Failed | S::Recalled | S::Investigated),
+            Class::StopFailed => !matches!(kind, S::Planned | S::Delivered | S::Recalled | S::Investigated),
+            Class::Recall => matches!(kind, S::Left | S::Recalled),
+            Class::FeedbackOrder => kind == S::Investigated,
             _ => false,
         }
     }
@@ -139,7 +140,7 @@ impl Class {
         match self {
             Class::Place => matches!(kind, M::Held | M::Released | M::Expired),
             Class::Cancel => matches!(kind, M::Released | M::Returned),
-            Class::Ship | Class::Dispatch => kind == M::Sold,
+            Class::Ship | Class::Dispatch | Class::StopDelivered => kind == M::Sold,
             Class::Return => kind == M::Returned,
             Class::Captured => matches!(kind, M::Held | M::Released | M::Confirmed | M::Sold),
             Class::Received => kind == M::Received,
@@ -244,7 +245,7 @@ pub(crate) struct Input {
     pub bytes: u64,
     /// What it asks for minus what came out of it; nothing is left when it is done.
     pub balance: Units,
-    /// Number of its order or SKU.
+    /// Number of its order or SKU, or of the pair of shipment and vehicle.
     pub subject: u32,
     pub class: Class,
     pub marks: u16,

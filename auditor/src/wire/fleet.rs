@@ -162,7 +162,12 @@ pub(crate) struct Verdict<'a> {
     #[serde(rename = "verdict")]
     pub kind: VerdictKind,
     #[serde(borrow)]
+    pub fix_time: Option<Cow<'a, str>>,
+    #[serde(borrow)]
     pub cause: Cause<'a>,
+    /// `fix_time`, read.
+    #[serde(skip)]
+    pub fix_millis: Option<i64>,
 }
 
 impl<'a> ShipmentEvent<'a> {
@@ -197,8 +202,9 @@ impl<'a> Position<'a> {
 
 impl<'a> Verdict<'a> {
     pub fn read(record: &Record<'a>) -> Result<Verdict<'a>, String> {
-        let verdict: Verdict = json(record)?;
+        let mut verdict: Verdict = json(record)?;
         same_as_key("vehicle_id", &verdict.vehicle_id, record)?;
+        verdict.fix_millis = verdict.fix_time.as_deref().map(time).transpose()?;
         Ok(verdict)
     }
 }

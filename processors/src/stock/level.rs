@@ -66,6 +66,7 @@ impl Stock {
                 })
                 .collect(),
             version: self.seq,
+            demand: None,
             at: self.changed.at,
             cause: self.changed.cause,
         }

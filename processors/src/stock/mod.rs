@@ -10,6 +10,7 @@
 //! | `reserve.rs` `settle.rs` | holds, and how they end |
 //! | `restock.rs` `count.rs` | what the warehouse says |
 //! | `shortage.rs` | held, but not there |
+//! | `changes.rs` | what a step did, as demand wants to know it |
 
 use schemas::TopicNames;
 use schemas::event::Movement;
@@ -19,6 +20,7 @@ use schemas::message::{StockCommand, StockReply};
 use crate::catalogue::{Listing, Terms};
 use crate::{Trigger, Verdict};
 
+mod changes;
 mod count;
 mod ledger;
 mod level;
@@ -29,6 +31,7 @@ mod seen;
 mod settle;
 mod shortage;
 
+pub use changes::changes;
 pub use level::{MAX_LOCATIONS, MAX_ON_HAND, Stock};
 pub use reservation::Reservation;
 pub use seen::{Seen, seen_ids};

@@ -25,6 +25,7 @@ pub enum Output {
     Duplicate,
 }
 
+#[expect(clippy::struct_excessive_bools, reason = "what a scenario may switch")]
 pub struct World {
     pub orders_config: orders::Config,
     pub stock_config: stock::Config,

@@ -55,6 +55,15 @@ impl App {
         App { name: name.to_owned(), bootstrap: broker.bootstrap.clone(), reader: Reader::new(&broker.bootstrap), dir }
     }
 
+    /// Adds lines to the section of a public topic.
+    pub fn configure(&self, topic: &str, lines: &str) {
+        let file = self.dir().join("topology.toml");
+        let text = std::fs::read_to_string(&file).unwrap();
+        let section = format!("[topics.{topic}]\n");
+        assert!(text.contains(&section), "no section of {topic}");
+        std::fs::write(&file, text.replacen(&section, &format!("{section}{lines}"), 1)).unwrap();
+    }
+
     pub fn create_topics(&self) {
         let made = self.command(&["topics", "create"]).output().unwrap();
         assert!(made.status.success(), "{}", said(&made));

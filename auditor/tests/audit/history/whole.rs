@@ -6,6 +6,9 @@ use serde_json::{Value, json};
 use super::shop::shop;
 use super::{Body, History, Input};
 
+/// When the story begins, milliseconds since the epoch.
+const BEGIN: i64 = 1_291_190_400_000;
+
 /// Not sealed, so that a test may spoil it.
 pub fn whole() -> History {
     let mut h = shop();
@@ -148,6 +151,7 @@ fn recalled_and_open(h: &mut History) {
     h.shipment("S-2", "V-8", "recalled", recall, json!({}));
     let dispatch = h.dispatch("V-9", "S-2", &[("1", "31")]);
     h.shipment("S-2", "V-9", "planned", dispatch, json!({}));
+    h.event("31", "out_for_delivery", dispatch, json!({}));
 }
 
 fn bad_input(h: &mut History) {
@@ -206,6 +210,16 @@ impl History {
         self.json("dispatches", vehicle, value)
     }
 
+    /// A dispatch that is planned, and that each of its orders takes note of.
+    pub fn sent(&mut self, vehicle: &str, shipment: &str, stops: &[(&str, &str)]) -> Input {
+        let dispatch = self.dispatch(vehicle, shipment, stops);
+        self.shipment(shipment, vehicle, "planned", dispatch, json!({}));
+        for (_, order) in stops {
+            self.event(order, "noted", dispatch, json!({"reason": "order_closed"}));
+        }
+        dispatch
+    }
+
     /// `delivered`, `failed` or `recall`.
     pub fn proof(&mut self, vehicle: &str, shipment: &str, kind: &str, stop: &str) -> Input {
         self.json("dispatches", vehicle, json!({"type": kind, "shipment_id": shipment, "vehicle_id": vehicle, "stop_id": stop}))
@@ -216,20 +230,39 @@ impl History {
         self.json("shipment-events", shipment, super::merged(value, more))
     }
 
+    /// A ping with a fix of now.
     pub fn ping(&mut self, vehicle: &str) -> Input {
-        let second = self.entries.len() as i64;
-        self.json("gps-pings", vehicle, json!({"vehicle_id": vehicle, "fix_time": 1000 * second, "lat": 60.17, "lon": 24.94}))
+        let now = BEGIN + 1000 * self.entries.len() as i64;
+        self.fix(vehicle, now)
+    }
+
+    pub fn fix(&mut self, vehicle: &str, time: i64) -> Input {
+        self.json("gps-pings", vehicle, json!({"vehicle_id": vehicle, "fix_time": time, "lat": 60.17, "lon": 24.94}))
     }
 
     pub fn verdict(&mut self, vehicle: &str, verdict: &str, ping: Input) -> Input {
-        self.json("ping-verdicts", vehicle, json!({"vehicle_id": vehicle, "verdict": verdict, "cause": super::cause_json(ping)}))
+        let mut value = json!({"vehicle_id": vehicle, "verdict": verdict, "cause": super::cause_json(ping)});
+        let cause = self.entries.iter().find(|e| (e.topic, e.offset) == ping).map(|e| e.value.clone());
+        if let Some(Body::Json(cause)) = cause
+            && let Some(Ok(time)) = cause["fix_time"].as_i64().map(jiff::Timestamp::from_millisecond)
+        {
+            value["fix_time"] = json!(time.strftime("%Y-%m-%dT%H:%M:%S.000Z").to_string());
+        }
+        self.json("ping-verdicts", vehicle, value)
     }
 
-    /// A ping and its verdict.
+    /// A ping and its verdict; a late one is older than the vehicle's others.
     pub fn judged(&mut self, vehicle: &str, verdict: &str) -> Input {
-        let ping = self.ping(vehicle);
+        let ping = if verdict == "late" { self.fix(vehicle, BEGIN) } else { self.ping(vehicle) };
         self.verdict(vehicle, verdict, ping);
         ping
+    }
+
+    /// A minute later somebody else is heard: what was waiting until then waits no longer.
+    pub fn a_minute_later(&mut self) {
+        let ping = self.judged("V-10", "accepted");
+        let index = self.find(ping.0, ping.1);
+        self.entries[index].timestamp += 60_000;
     }
 
     pub fn position(&mut self, vehicle: &str, cause: Input, (lat, lon): (f64, f64), minute: u32, more: Value) -> Input {
