@@ -146,9 +146,7 @@ impl<L: Log, S: Stores> Worker<L, S> {
             Input::Payment(payment) => self.order_step(id, key, trigger, trace, order_rules::Event::Payment(payment))?,
             Input::Restock(restock) => self.stock_step(id, key, trigger, trace, stock_rules::Event::Restock(restock))?,
             Input::Count(count) => self.stock_step(id, key, trigger, trace, stock_rules::Event::Count(count))?,
-            Input::Product(command) => {
-                self.product_step(id, key, trigger, trace, product_rules::Event::Command { command, signed })?
-            }
+            Input::Product(command) => self.product_step(id, key, trigger, trace, product_rules::Event::Command { command, signed })?,
             Input::Feedback(feedback) => match feedback::route(&feedback) {
                 Subject::Order(order_id) => {
                     let order_id = order_id.to_owned();
