@@ -6,12 +6,14 @@
 //! | --- | --- |
 //! | `orders/` | one order from `place` to `return`; asks stock for holds, decides, expires |
 //! | `stock/` | one SKU at its places; holds, deducts, counts; the hash chain of movements |
+//! | `fleet/` | vehicles and their shipments: when they arrive |
 //! | `verdict.rs` | what became of an input record |
 //! | `codec.rs` | state to bytes and back |
 //! | `fingerprint.rs` | tells a repeated record from a contradicting one |
 
 mod codec;
 mod fingerprint;
+pub mod fleet;
 pub mod orders;
 pub mod stock;
 mod verdict;

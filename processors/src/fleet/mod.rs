@@ -1,0 +1,3 @@
+//! The rules of one vehicle and its shipments. Pure functions, as everywhere in this crate.
+
+pub mod arrival;
