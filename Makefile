@@ -114,6 +114,10 @@ crash: setup-test ## more rounds of SIGKILL at each step of the commit, on a rea
 bench: setup-test build ## speed and memory beside Kafka Streams; results in bench/results
 	bench/run.sh
 
+.PHONY: eta-report
+eta-report: ## how good the arrival times are, on real buses; figures and plots in docs/eta
+	cargo run $(LOCKED) --release -p waybill-eta-report -- data/buses/liverpool-route14.csv docs/eta
+
 .PHONY: fuzz
 fuzz: ## fuzz every decoder [TIME=seconds for each, 60 unless said]; needs nightly Rust and cargo-fuzz
 	@command -v cargo-fuzz >/dev/null || { echo "cargo-fuzz is missing: cargo install cargo-fuzz" >&2; exit 1; }
