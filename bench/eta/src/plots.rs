@@ -57,8 +57,8 @@ fn error(area: &DrawingArea<SVGBackend<'_>, Shift>, forecasts: &[Forecast]) -> R
         ("last known speed", LAST, &|s| s.last[window]),
     ];
     for (name, colour, figure) in figures {
-        // A curve that leaves the plot says so by leaving it.
-        let points: Vec<(f64, f64)> = scores.iter().map(|(km, s)| (*km, figure(s).min(most))).collect();
+        // A curve that leaves the plot ends there.
+        let points: Vec<(f64, f64)> = scores.iter().map(|(km, s)| (*km, figure(s))).take_while(|(_, error)| *error <= most).collect();
         chart
             .draw_series(LineSeries::new(points.iter().copied(), colour.stroke_width(2)))?
             .label(name)
@@ -141,7 +141,7 @@ fn trip(area: &DrawingArea<SVGBackend<'_>, Shift>, forecasts: &[Forecast]) -> Re
         .draw_series(LineSeries::new([(0.0, end), (end, end)], BLACK.stroke_width(1)))?
         .label("it arrived")
         .legend(|(x, y)| PathElement::new([(x, y), (x + 16, y)], BLACK));
-    legend(&mut chart, SeriesLabelPosition::UpperRight)
+    legend(&mut chart, SeriesLabelPosition::LowerRight)
 }
 
 type Chart<'a, 'b> =
