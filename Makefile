@@ -118,6 +118,10 @@ bench: setup-test build ## speed and memory beside Kafka Streams; results in ben
 eta-report: ## how good the arrival times are, on real buses; figures and plots in docs/eta
 	cargo run $(LOCKED) --release -p waybill-eta-report -- data/buses/liverpool-route14.csv docs/eta
 
+.PHONY: stops-report
+stops-report: ## how good orders of stops are, vrp-core beside them [INSTANCES=folder OPTIMA=file]; docs/stops.md
+	cargo run $(LOCKED) --release -p waybill-stops-report -- docs/stops.md $(if $(INSTANCES),"$(INSTANCES)" "$(OPTIMA)")
+
 .PHONY: fuzz
 fuzz: ## fuzz every decoder [TIME=seconds for each, 60 unless said]; needs nightly Rust and cargo-fuzz
 	@command -v cargo-fuzz >/dev/null || { echo "cargo-fuzz is missing: cargo install cargo-fuzz" >&2; exit 1; }
