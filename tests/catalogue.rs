@@ -116,6 +116,7 @@ fn feedback_reaches_the_part_that_it_is_about_once() {
         let context = format!("{shape:?} with {workers} workers");
         system.send("restocks", "A", &json!({"restock_id": "R", "sku": "A", "quantity": 10, "kind": "received"}).to_string());
         system.product("A", &json!({"type": "upsert", "sku": "A", "price": 255, "currency": "GBP"}));
+        system.settle();
         system.send("orders", "1", &json!({"type": "place", "order_id": "1", "lines": [{"sku": "A", "quantity": 1}]}).to_string());
         system.settle();
         let said = |id: &str, about: &str, subject: &str, kind: &str| json!({"feedback_id": id, "about": about, "id": subject, "kind": kind, "rating": 1, "order_id": "1"});

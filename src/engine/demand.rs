@@ -36,8 +36,7 @@ pub fn observe<S: Store>(
     }
     let key = key_of(sku);
     let demand = read(task, &key)?;
-    keep(task, context, config, (sku, &key), trigger, trace, &Event::Stock(&changes), demand);
-    Ok(())
+    keep(task, context, config, (sku, &key), trigger, trace, &Event::Stock(&changes), demand)
 }
 
 /// The catalogue says something else of the SKU than before.
@@ -64,8 +63,7 @@ pub fn wake<S: Store>(task: &mut Task<S>, context: &mut Context<'_>, key: &[u8],
     let late = horizon.saturating_sub(at) > CATCH_UP_MILLIS;
     let at = if late { demand::last_day_end(config, Timestamp(horizon)).max(Timestamp(at)) } else { Timestamp(at) };
     let trigger = Trigger { at, cause: demand.cause() };
-    keep(task, context, config, (sku, key), trigger, None, &Event::Due(&stock.rows()), Some(demand));
-    Ok(())
+    keep(task, context, config, (sku, key), trigger, None, &Event::Due(&stock.rows()), Some(demand))
 }
 
 /// As `stock-levels` shows it.
@@ -96,7 +94,7 @@ fn keep<S: Store>(
     trace: Option<&str>,
     event: &Event<'_>,
     demand: Option<Demand>,
-) {
+) -> Result<(), Fault> {
     let was_due = demand.as_ref().and_then(Demand::due);
     let listing = products::read(task, &products::key_of(sku))?;
     let step = demand::apply(config, &parameters(config, listing.as_ref()), trigger, event, demand);
@@ -112,6 +110,7 @@ fn keep<S: Store>(
     if let Some(forecast) = &step.forecast {
         outputs::forecast(context.plan, context.records, sku, forecast);
     }
+    Ok(())
 }
 
 fn read<S: Store>(task: &Task<S>, key: &[u8]) -> Result<Option<Demand>, Fault> {
