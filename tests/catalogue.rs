@@ -128,7 +128,10 @@ fn feedback_reaches_the_part_that_it_is_about_once() {
             system.settle();
         }
         assert_eq!(system.orders()["1"], ["accepted", "noted", "noted"], "{context}");
-        assert_eq!(system.products("A"), ["updated", "rated", "count_requested"], "{context}");
+        // `a` and `A` are one article, and two keys of the topic: which of the two comes first is not said.
+        let mut events = system.products("A");
+        events[1..].sort();
+        assert_eq!(events, ["updated", "count_requested", "rated"], "{context}");
         assert!(system.values("dead-letters").is_empty(), "{context}");
         // The count that was asked for, and the request that follows a new doubt.
         system.send("stock-counts", "a", &json!({"count_id": "K", "sku": "A", "counted": 9}).to_string());
