@@ -95,7 +95,11 @@ impl Transcript {
         let avro = public.filter(|name| config.topics.get(*name).is_some_and(|topic| topic.format == Format::Avro));
         let registry = config.registry.as_ref().map(|r| Registry::start(r, userinfo().as_deref())).transpose();
         let registry = registry.map_err(|e| Failure::Failed(format!("cannot start a thread: {e}")))?;
-        Ok(Transcript { avro: avro.map(|name| (config.topic_name(name), name)).collect(), transcriber: Default::default(), registry })
+        Ok(Transcript {
+            avro: avro.map(|name| (config.topic_name(name), name)).collect(),
+            transcriber: schemas::avro::Transcriber::default(),
+            registry,
+        })
     }
 
     /// A dead letter has the format of the topic that it came from.
