@@ -19,7 +19,11 @@ export PATH
 
 # On a build server a Cargo.lock that is not up to date is an error, not something to mend silently.
 LOCKED := $(if $(filter true,$(CI)),--locked)
-CARGO_TEST := cargo test $(LOCKED) --workspace --release --features waybill/failpoints
+# The benchmarks that measure libraries beside ours are built by their own targets only.
+PACKAGES := --workspace --exclude waybill-stops-report
+CARGO_TEST := cargo test $(LOCKED) $(PACKAGES) --release --features waybill/failpoints
+# Reading maps is built apart from RocksDB: see the feature `osm` in Cargo.toml.
+MAPS := CARGO_TARGET_DIR="$(CARGO_TARGET_DIR)-maps" cargo
 WAYBILL := $(CARGO_TARGET_DIR)/release/waybill
 
 CONFIG ?= topology.toml
@@ -43,6 +47,12 @@ else
 	scripts/setup.sh demo
 	cargo run $(LOCKED) --release --no-default-features -- demo $(DEMO_FLAGS)
 endif
+
+.PHONY: roads
+roads: ## prepare OpenStreetMap's roads for `[fleet] roads` [MAP=file.osm.pbf OUT=file.roads]
+	scripts/setup.sh demo
+	$(MAPS) run $(LOCKED) --release --no-default-features --features osm -- \
+	  roads build "$(or $(MAP),data/roads/helsinki.osm.pbf)" $(if $(OUT),--out "$(OUT)")
 
 .PHONY: kafka
 kafka: ## start a local Apache Kafka, or name the one of WAYBILL_BOOTSTRAP [KAFKA_PORT=p]
@@ -81,19 +91,25 @@ build: setup ## build the program
 .PHONY: lint
 lint: ## rustfmt, clippy, shellcheck and cargo-deny (the last two if they are installed)
 	cargo fmt --all --check
-	cargo clippy $(LOCKED) --workspace --release --all-targets --features waybill/failpoints -- -D warnings
+	cargo clippy $(LOCKED) $(PACKAGES) --release --all-targets --features waybill/failpoints -- -D warnings
 	cargo clippy $(LOCKED) --release --all-targets --no-default-features -- -D warnings
 	if command -v shellcheck >/dev/null; then shellcheck -x scripts/*.sh .ci/run; fi
 	if command -v cargo-deny >/dev/null; then cargo deny check; fi
 
 .PHONY: test
-test: setup-test lint ## everything a change must pass; starts real brokers on 127.0.0.1
+test: setup-test lint test-maps ## everything a change must pass; starts real brokers on 127.0.0.1
 	$(CARGO_TEST)
+
+.PHONY: test-maps
+test-maps: ## reading OpenStreetMap's maps, without Kafka and RocksDB
+	$(MAPS) clippy $(LOCKED) --release -p waybill-roads --all-targets --features osm -- -D warnings
+	$(MAPS) test $(LOCKED) --release -p waybill-roads --features osm
+	$(MAPS) test $(LOCKED) --release --no-default-features --features osm --test cli roads
 
 .PHONY: test-fast
 test-fast: ## rules, scenarios and simulation, without Kafka and RocksDB
 	scripts/setup.sh demo
-	cargo test $(LOCKED) --workspace --release --no-default-features
+	cargo test $(LOCKED) $(PACKAGES) --release --no-default-features
 
 .PHONY: simulate
 simulate: ## more seeds of the simulation, or one that failed [SEEDS=n, 10000 unless said; SEED=n]
@@ -113,6 +129,14 @@ crash: setup-test ## more rounds of SIGKILL at each step of the commit, on a rea
 .PHONY: bench
 bench: setup-test build ## speed and memory beside Kafka Streams; results in bench/results
 	bench/run.sh
+
+.PHONY: eta-report
+eta-report: ## how good the arrival times are, on real buses; figures and plots in docs/eta
+	cargo run $(LOCKED) --release -p waybill-eta-report -- data/buses/liverpool-route14.csv docs/eta
+
+.PHONY: stops-report
+stops-report: ## how good orders of stops are, vrp-core beside them [INSTANCES=folder OPTIMA=file]; docs/stops.md
+	cargo run $(LOCKED) --release -p waybill-stops-report -- docs/stops.md $(if $(INSTANCES),"$(INSTANCES)" "$(OPTIMA)")
 
 .PHONY: fuzz
 fuzz: ## fuzz every decoder [TIME=seconds for each, 60 unless said]; needs nightly Rust and cargo-fuzz

@@ -116,6 +116,7 @@ fn feedback_reaches_the_part_that_it_is_about_once() {
         let context = format!("{shape:?} with {workers} workers");
         system.send("restocks", "A", &json!({"restock_id": "R", "sku": "A", "quantity": 10, "kind": "received"}).to_string());
         system.product("A", &json!({"type": "upsert", "sku": "A", "price": 255, "currency": "GBP"}));
+        system.settle();
         system.send("orders", "1", &json!({"type": "place", "order_id": "1", "lines": [{"sku": "A", "quantity": 1}]}).to_string());
         system.settle();
         let said = |id: &str, about: &str, subject: &str, kind: &str| json!({"feedback_id": id, "about": about, "id": subject, "kind": kind, "rating": 1, "order_id": "1"});
@@ -127,7 +128,10 @@ fn feedback_reaches_the_part_that_it_is_about_once() {
             system.settle();
         }
         assert_eq!(system.orders()["1"], ["accepted", "noted", "noted"], "{context}");
-        assert_eq!(system.products("A"), ["updated", "rated", "count_requested"], "{context}");
+        // `a` and `A` are one article, and two keys of the topic: which of the two comes first is not said.
+        let mut events = system.products("A");
+        events[1..].sort();
+        assert_eq!(events, ["updated", "count_requested", "rated"], "{context}");
         assert!(system.values("dead-letters").is_empty(), "{context}");
         // The count that was asked for, and the request that follows a new doubt.
         system.send("stock-counts", "a", &json!({"count_id": "K", "sku": "A", "counted": 9}).to_string());

@@ -336,14 +336,19 @@ fn subject(input: &Input, registry: &Registry) -> String {
     }
 }
 
-/// Where what came of nothing took effect in another partition. Two spellings of one SKU are two keys, so a record that
-/// was sent again under the other one may stand anywhere.
+/// Where what came of nothing, or contradicts, took effect in another partition. Two spellings of one SKU are two keys,
+/// as are an order and its delivery, so what a record repeats or contradicts may stand anywhere.
 #[derive(Default)]
-struct Elsewhere(FxHashMap<(Topic, u64, u64), Option<i32>>);
+struct Elsewhere {
+    /// By topic, id and content.
+    repeated: FxHashMap<(Topic, u64, u64), Option<i32>>,
+    /// By topic and id.
+    contradicted: FxHashMap<(Topic, u64), Option<i32>>,
+}
 
 impl Elsewhere {
     fn of(partitions: &[((Topic, i32), Partition)]) -> Elsewhere {
-        let mut wanted = FxHashMap::default();
+        let mut wanted = Elsewhere::default();
         let spelled = |topic: Topic| matches!(topic, Topic::Restocks | Topic::StockCounts | Topic::Products | Topic::Feedback);
         let all = || {
             let partitions = partitions.iter().filter(|((topic, _), _)| spelled(*topic));
@@ -351,21 +356,31 @@ impl Elsewhere {
         };
         for (topic, _, input) in all() {
             if input.id != 0 && input.marks & (mark::ANSWERED | mark::DEAD) == 0 && !input.class.may_be_silent() {
-                wanted.insert((topic, input.id, input.content), None);
+                wanted.repeated.insert((topic, input.id, input.content), None);
+            } else if input.id != 0 && input.has(mark::CONFLICT) {
+                wanted.contradicted.insert((topic, input.id), None);
             }
         }
-        if !wanted.is_empty() {
-            for (topic, partition, input) in all().filter(|(_, _, input)| input.has(mark::ANSWERED)) {
-                if let Some(found) = wanted.get_mut(&(topic, input.id, input.content)) {
+        if !wanted.repeated.is_empty() || !wanted.contradicted.is_empty() {
+            let took_effect = |input: &Input| !input.has(mark::DEAD) && (input.has(mark::ANSWERED) || input.class.may_be_silent());
+            for (topic, partition, input) in all().filter(|(_, _, input)| took_effect(input)) {
+                if let Some(found) = wanted.repeated.get_mut(&(topic, input.id, input.content)) {
+                    *found = Some(partition);
+                }
+                if let Some(found) = wanted.contradicted.get_mut(&(topic, input.id)) {
                     *found = Some(partition);
                 }
             }
         }
-        Elsewhere(wanted)
+        wanted
+    }
+
+    fn contradicts(&self, topic: Topic, partition: i32, input: &Input) -> bool {
+        self.contradicted.get(&(topic, input.id)).copied().flatten().is_some_and(|found| found != partition)
     }
 
     fn has(&self, topic: Topic, partition: i32, input: &Input) -> bool {
-        let found = self.0.get(&(topic, input.id, input.content)).copied().flatten();
+        let found = self.repeated.get(&(topic, input.id, input.content)).copied().flatten();
         // An update may be refused between two that say the same.
         found.is_some_and(|found| found != partition || input.class.repeats())
     }
@@ -408,7 +423,8 @@ impl Check<'_> {
             if input.has(mark::TOUCHED) {
                 self.found(Kind::OutcomeAndDeadLetter, input, format!("the {} took effect and is a dead letter", says()));
             }
-            if input.has(mark::CONFLICT) && input.id != 0 && before.is_none() {
+            let contradicts = before.is_some() || self.elsewhere.contradicts(self.topic, self.partition, input);
+            if input.has(mark::CONFLICT) && input.id != 0 && !contradicts {
                 let message = format!("the {} is a dead letter for conflicting_duplicate, and nothing before it has its id", says());
                 self.found(Kind::WrongReason, input, message);
             }

@@ -102,9 +102,10 @@ proptest! {
     #[test]
     fn whatever_comes_alerts_alternate(
         ops in proptest::collection::vec(op(), 1..120),
-        delay in prop_oneof![Just(0u32), 0u32..200_000], hysteresis in 0.0..1.0,
+        delay in prop_oneof![Just(0u32), 0u32..200_000], hysteresis in 0.0..1.0, late_timers: bool,
     ) {
         let mut shelf = Shelf::new();
+        shelf.late_timers = late_timers;
         shelf.config.raise_after_seconds = delay;
         shelf.config.hysteresis = hysteresis;
         let end = run(&mut shelf, &ops);

@@ -9,11 +9,20 @@ pub enum Source {
     Payments,
     Restocks,
     StockCounts,
-    GpsPings,
-    Dispatches,
     Products,
     Feedback,
+    GpsPings,
+    Dispatches,
 }
+
+// Tables are indexed by `source as usize`.
+const _: () = {
+    let mut i = 0;
+    while i < Source::ALL.len() {
+        assert!(Source::ALL[i] as usize == i, "Source::ALL is in another order than the enum");
+        i += 1;
+    }
+};
 
 impl Source {
     pub const ALL: [Source; 8] = [

@@ -247,7 +247,7 @@ impl Serialize for ProductJson<'_> {
 
 fn entries<M: SerializeMap>(map: &mut M, p: &Product) -> Result<(), M::Error> {
     if let Some(gtin) = p.gtin {
-        map.serialize_entry("gtin", &gtin.to_string())?;
+        map.serialize_entry("gtin", &gtin)?;
     }
     if let Some(name) = &p.name {
         map.serialize_entry("name", name)?;

@@ -6,15 +6,24 @@ pub enum Sink {
     OrderEvents,
     StockLevels,
     StockMovements,
-    VehiclePositions,
-    PingVerdicts,
-    ShipmentEvents,
     ProductCatalog,
     ProductEvents,
     LowStockAlerts,
     Forecasts,
+    VehiclePositions,
+    PingVerdicts,
+    ShipmentEvents,
     DeadLetters,
 }
+
+// Tables are indexed by `sink as usize`.
+const _: () = {
+    let mut i = 0;
+    while i < Sink::ALL.len() {
+        assert!(Sink::ALL[i] as usize == i, "Sink::ALL is in another order than the enum");
+        i += 1;
+    }
+};
 
 impl Sink {
     pub const ALL: [Sink; 11] = [

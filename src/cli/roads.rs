@@ -37,7 +37,6 @@ Exit codes: 0 found, 1 the graph cannot be read, 2 wrong usage.")]
 }
 
 #[derive(Debug, Args)]
-#[cfg_attr(not(feature = "osm"), expect(dead_code, reason = "read by a build that can read maps"))]
 pub struct Build {
     /// The map: an OpenStreetMap extract in PBF format
     #[arg(value_name = "FILE.osm.pbf")]

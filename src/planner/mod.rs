@@ -3,9 +3,14 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use roads::Ways;
 use schemas::plan::{Leg, Plan, PlanRequest, Point};
+use stops::{Budget, Problem, Stop};
+
+/// How long an order of many stops is searched for; of a few it is the best of all, at once.
+const SEARCH: Duration = Duration::from_secs(2);
 
 /// Somebody who makes plans; cheap to clone, and asked from any thread. Whoever it is answers every request: each stop
 /// once, with a way of at least two points to each.
@@ -17,9 +22,9 @@ impl Planner {
         Planner(Arc::new(plan))
     }
 
-    /// Keeps the order of the stops; by the roads where there are some, else by great circles.
+    /// By the roads where there are some, else by great circles; in the best order that is found, where one is asked for.
     pub fn by(ways: Ways) -> Planner {
-        Planner::new(move |request| in_order(&ways, request))
+        Planner::new(move |request| plan(&ways, request))
     }
 
     pub fn plan(&self, request: &PlanRequest) -> Plan {
@@ -40,8 +45,10 @@ impl fmt::Debug for Planner {
     }
 }
 
-fn in_order(ways: &Ways, request: &PlanRequest) -> Plan {
-    let places: Vec<Point> = std::iter::once(request.start).chain(request.stops.iter().map(|stop| stop.point)).collect();
+fn plan(ways: &Ways, request: &PlanRequest) -> Plan {
+    let order = if request.optimise { best_order(ways, request) } else { as_given(request) };
+    let in_order = order.iter().map(|&stop| request.stops[usize::from(stop)].point);
+    let places: Vec<Point> = std::iter::once(request.start).chain(in_order).collect();
     let (legs, basis) = ways.legs(&places);
     let legs = legs.into_iter().zip(places.windows(2)).map(|(leg, ends)| {
         // From a place to itself there is no line.
@@ -52,8 +59,39 @@ fn in_order(ways: &Ways, request: &PlanRequest) -> Plan {
         shipment_id: request.shipment_id.clone(),
         revision: request.revision,
         basis,
-        order: (0..request.stops.len() as u16).collect(),
+        order,
         legs: legs.collect(),
+    }
+}
+
+fn as_given(request: &PlanRequest) -> Vec<u16> {
+    (0..request.stops.len() as u16).collect()
+}
+
+/// The order in which the stops are least late, and then soonest done.
+fn best_order(ways: &Ways, request: &PlanRequest) -> Vec<u16> {
+    let places: Vec<Point> = std::iter::once(request.start).chain(request.stops.iter().map(|stop| stop.point)).collect();
+    let (matrix, _) = ways.matrix(&places);
+    let seconds_after = |at: schemas::Timestamp| (at.0 - request.depart_at.0).div_euclid(1_000);
+    let problem = Problem {
+        durations: matrix.ms.iter().map(|ms| ms.div_ceil(1_000)).collect(),
+        stops: request
+            .stops
+            .iter()
+            .map(|stop| Stop {
+                service_seconds: stop.service_seconds,
+                window: stop.window.map(|(from, to)| (seconds_after(from), seconds_after(to))),
+            })
+            .collect(),
+        back: false,
+    };
+    match stops::solve(&problem, Budget::Time(SEARCH)) {
+        Ok(solution) => solution.order,
+        // A dispatch has no more stops than a problem, and no window that ends before it begins.
+        Err(fault) => {
+            tracing::warn!(shipment = &*request.shipment_id, "the stops keep their order: {fault}");
+            as_given(request)
+        }
     }
 }
 
@@ -64,9 +102,9 @@ mod tests {
     use schemas::plan::{Basis, PlanStop};
 
     #[test]
-    fn every_stop_once_in_its_order() {
+    fn every_stop_once_in_the_best_order_or_the_given_one() {
         let stop = |lat: f64| PlanStop { point: Point::from_degrees(lat, 24.0), service_seconds: 0, window: None };
-        let request = PlanRequest {
+        let mut request = PlanRequest {
             vehicle_id: "V".into(),
             shipment_id: "S".into(),
             revision: 3,
@@ -75,8 +113,13 @@ mod tests {
             stops: vec![stop(60.1), stop(60.1), stop(60.0)],
             optimise: true,
         };
+        // The last stop is where the vehicle is.
         let plan = Planner::default().plan(&request);
-        assert_eq!((plan.revision, plan.basis, &plan.order[..]), (3, Basis::GreatCircle, &[0u16, 1, 2][..]));
+        assert_eq!((plan.revision, plan.basis, &plan.order[..]), (3, Basis::GreatCircle, &[2u16, 0, 1][..]));
+        assert_eq!(plan.legs[0].points.first(), plan.legs[0].points.last());
+        request.optimise = false;
+        let plan = Planner::default().plan(&request);
+        assert_eq!(plan.order, [0, 1, 2]);
         let metres: Vec<u32> = plan.legs.iter().map(|leg| leg.stretches.iter().map(|s| s.metres).sum()).collect();
         // A tenth of a degree is 11,119.5 metres.
         assert!(metres[0] > 11_119 && metres[1] == 0 && metres[2] == metres[0], "{metres:?}");

@@ -89,24 +89,20 @@ pub(super) fn feedback(key: &str, text: &str, registry: &mut Registry) -> Option
     if feedback.id != key && clean(&feedback.id) != clean(key) {
         return None;
     }
-    let of_sku = matches!(&*feedback.about, "product" | "stock");
-    let about = if of_sku { clean(&feedback.id) } else { Cow::Borrowed(&*feedback.id) };
     let kind = feedback.kind.as_deref().map(|kind| letters(kind).to_lowercase());
-    let (class, subject) = match (&*feedback.about, &feedback.order_id) {
-        ("order", _) => (Class::FeedbackOrder, registry.orders.number(&feedback.id)),
-        ("delivery", Some(order)) => (Class::FeedbackOrder, registry.orders.number(order)),
-        ("product", _) => (Class::FeedbackProduct, registry.sku(&feedback.id)),
-        ("stock", _) => (Class::FeedbackStock, registry.sku(&feedback.id)),
+    // Its id counts once at whom it reaches: an order and its delivery are one, so are a product and its stock.
+    let own_id = &feedback.own_id;
+    let (class, subject, id) = match (&*feedback.about, &feedback.order_id) {
+        ("order", _) => (Class::FeedbackOrder, registry.orders.number(&feedback.id), id(&("feedback on order", &feedback.id, own_id))),
+        ("delivery", Some(order)) => (Class::FeedbackOrder, registry.orders.number(order), id(&("feedback on order", order, own_id))),
+        (about @ ("product" | "stock"), _) => {
+            let class = if about == "product" { Class::FeedbackProduct } else { Class::FeedbackStock };
+            (class, registry.sku(&feedback.id), id(&("feedback on SKU", clean(&feedback.id), own_id)))
+        }
         _ => return None,
     };
-    Some(Said {
-        class,
-        subject,
-        id: id(&("feedback", &feedback.about, &about, &feedback.own_id)),
-        content: digest(&(&kind, feedback.rating.map(f64::to_bits), &feedback.text, &feedback.order_id)),
-        balance: Units::NONE,
-        lines: false,
-    })
+    let content = digest(&(&feedback.about, &kind, feedback.rating.map(f64::to_bits), &feedback.text, &feedback.order_id));
+    Some(Said { class, subject, id, content, balance: Units::NONE, lines: false })
 }
 
 #[cfg(test)]

@@ -163,6 +163,30 @@ faults! {
     }
 }
 
+/// An order and its delivery, a product and its stock, and two spellings of a SKU are different keys; a feedback's id
+/// counts once all the same.
+#[test]
+fn what_contradicts_feedback_under_another_key_is_no_wrong_reason() {
+    let mut h = whole();
+    let others = [
+        ("d", json!({"feedback_id": "F-2", "about": "product", "id": "d", "kind": "late"})),
+        ("D", json!({"feedback_id": "F-2", "about": "stock", "id": "D", "kind": "missing"})),
+        ("S-1", json!({"feedback_id": "F-1", "about": "delivery", "id": "S-1", "kind": "late", "order_id": "30"})),
+    ];
+    for (partition, (key, value)) in (1..).zip(others) {
+        let (topic, offset) = h.json("feedback", key, value);
+        let letter = h.dead_letter((topic, offset), "conflicting_duplicate");
+        let (index, letter) = (h.find(topic, offset), h.find(letter.0, letter.1));
+        (h.entries[index].partition, h.entries[index].offset) = (partition, 0);
+        for (name, text) in [("waybill.source.partition", partition.to_string()), ("waybill.source.offset", "0".to_owned())] {
+            let header = h.entries[letter].headers.iter_mut().find(|(of, _)| of == name);
+            header.expect("a dead letter says where it is from").1 = text.into_bytes();
+        }
+    }
+    let report = h.seal().audit();
+    assert!(report.ok(), "{report}");
+}
+
 /// Two spellings of a SKU are two keys, so a record that is sent again may stand in another partition.
 #[test]
 fn what_is_sent_again_under_another_spelling_is_the_same() {

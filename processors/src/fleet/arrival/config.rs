@@ -6,9 +6,12 @@ pub struct Config {
     /// A cell of [`super::Speeds`] remembers about this many metres: older ones fade. 50 km are some 200 observations, so
     /// that chance moves a mean by a few percent only.
     pub memory_metres: f64,
-    /// An hour of the day counts as much as its class over all hours once this many metres were driven in it; a class as
-    /// much as free flow.
-    pub prior_metres: f64,
+    /// What was learned of a class counts as much as free flow once this many metres were driven on it: two observations,
+    /// because one varies by about 70 %, and free flow may be as wrong as that.
+    pub class_prior_metres: f64,
+    /// An hour of the day counts as much as its class over all hours once this many metres were driven in it: twenty
+    /// observations, because hours differ from each other by 15 % or so.
+    pub hour_prior_metres: f64,
     /// How far ahead of the vehicle its own speed says something: at this distance a quarter of the weight is left.
     pub live_reach_metres: f64,
     /// Time over which the vehicle's own speed fades.
@@ -34,7 +37,8 @@ impl Default for Config {
     fn default() -> Config {
         Config {
             memory_metres: 50_000.0,
-            prior_metres: 2_000.0,
+            class_prior_metres: 500.0,
+            hour_prior_metres: 5_000.0,
             live_reach_metres: 500.0,
             live_memory_seconds: 180.0,
             live_prior_metres: 200.0,

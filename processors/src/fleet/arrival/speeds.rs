@@ -85,9 +85,9 @@ impl Speeds {
 
     /// What to reckon with on `class` at `hour`. An hour that is little known is drawn to its class, a class to `unlearned`.
     pub(super) fn pace(&self, config: &Config, class: RoadClass, hour: Option<u8>, unlearned: Pace) -> Pace {
-        let by_class = drawn(config, self.cell(slot(class, HOURS)), unlearned);
+        let by_class = drawn(config.class_prior_metres, self.cell(slot(class, HOURS)), unlearned);
         match hour {
-            Some(hour) => drawn(config, self.cell(slot(class, hour)), by_class),
+            Some(hour) => drawn(config.hour_prior_metres, self.cell(slot(class, hour)), by_class),
             None => by_class,
         }
     }
@@ -120,10 +120,10 @@ impl Cell {
     }
 }
 
-/// The mean of what is learned and what was to be expected, by metres seen.
-fn drawn(config: &Config, cell: Option<&Cell>, expected: Pace) -> Pace {
+/// The mean of what is learned and what was to be expected, which counts as `prior` metres.
+fn drawn(prior: f64, cell: Option<&Cell>, expected: Pace) -> Pace {
     let Some(cell) = cell else { return expected };
-    let share = f64::from(cell.metres) / (f64::from(cell.metres) + config.prior_metres);
+    let share = f64::from(cell.metres) / (f64::from(cell.metres) + prior);
     let mix = |learned: f32, expected: f64| expected + share * (f64::from(learned) - expected);
     Pace { mean: mix(cell.pace, expected.mean), variance: mix(cell.variance, expected.variance) }
 }
@@ -148,7 +148,7 @@ mod tests {
     const PRIOR: Pace = Pace { mean: 0.5, variance: 3.0 };
 
     fn config() -> Config {
-        Config { memory_metres: 1_000.0, prior_metres: 200.0, ..Config::default() }
+        Config { memory_metres: 1_000.0, class_prior_metres: 200.0, hour_prior_metres: 600.0, ..Config::default() }
     }
 
     fn cell(speeds: &Speeds, hour: u8) -> (f32, f32, f32) {
@@ -209,8 +209,8 @@ mod tests {
         };
         near(speeds.pace(&config(), RoadClass::Primary, Some(10), PRIOR), 0.375, 1.5);
         near(speeds.pace(&config(), RoadClass::Primary, None, PRIOR), 0.375, 1.5);
-        // At nine: halfway again.
-        near(speeds.pace(&config(), RoadClass::Primary, Some(9), PRIOR), 0.3125, 0.75);
+        // At nine 200 m against 600: a quarter of the way from there to 0.25.
+        near(speeds.pace(&config(), RoadClass::Primary, Some(9), PRIOR), 0.34375, 1.125);
         near(speeds.pace(&config(), RoadClass::Minor, Some(9), PRIOR), 0.5, 3.0);
     }
 

@@ -11,7 +11,8 @@ const NINE: Timestamp = Timestamp(9 * 3_600_000);
 fn config() -> Config {
     Config {
         memory_metres: 1e6,
-        prior_metres: 1e-6,
+        class_prior_metres: 1e-6,
+        hour_prior_metres: 1e-6,
         live_reach_metres: 500.0,
         live_memory_seconds: 60.0,
         live_prior_metres: 1e-6,
