@@ -30,7 +30,7 @@ mkdir "$tree"
 failing() {
   local log=$1 names=""
   cargo test -q --release -p waybill-processors >>"$log" 2>&1 || names+=", rules"
-  cargo test -q --release --no-default-features --test engine --test catalogue >>"$log" 2>&1 || names+=", engine"
+  cargo test -q --release --no-default-features --test engine --test catalogue --test fleet >>"$log" 2>&1 || names+=", engine"
   cargo test -q --release --no-default-features --test signed >>"$log" 2>&1 || names+=", signed"
   cargo test -q --release --no-default-features --test simulation every_seed >>"$log" 2>&1 || names+=", simulation"
   echo "${names#, }"
@@ -57,7 +57,7 @@ for patch in "${patches[@]}"; do
   name=$(basename "$patch" .patch)
   breaks=$(sed -n '1s/^Breaks: //p' "$patch")
   git apply "$patch"
-  if ! cargo test -q --release --no-default-features --no-run --test engine --test catalogue --test signed --test simulation >"$copy/log" 2>&1; then
+  if ! cargo test -q --release --no-default-features --no-run --test engine --test catalogue --test fleet --test signed --test simulation >"$copy/log" 2>&1; then
     caught="does not build"
     survivors=$((survivors + 1))
   else

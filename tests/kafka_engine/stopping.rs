@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use serde_json::Value;
+
 use crate::live::app::{App, Shape};
 use crate::live::broker::Broker;
 use crate::live::process::Process;
@@ -64,7 +66,7 @@ pub fn deleted_state_is_restored(broker: &Broker) {
 }
 
 /// What the process says about every tenth order and about every SKU that was ever heard of.
-fn answers(app: &App, process: &Process) -> BTreeMap<String, String> {
+fn answers(app: &App, process: &Process) -> BTreeMap<String, Value> {
     let ids = app.reader.order_events(&app.topic("order-events")).into_keys();
     let mut keys: Vec<String> = ids.step_by(10).map(|id| format!("/orders/{id}")).collect();
     let mut skus: Vec<String> = app.reader.read(&app.topic("stock-movements")).iter().map(|m| m.key_text().to_owned()).collect();
@@ -75,7 +77,12 @@ fn answers(app: &App, process: &Process) -> BTreeMap<String, String> {
         .map(|path| {
             let (status, body) = process.get(&path);
             assert_eq!(status, 200, "{path}: {body}");
-            (path, body)
+            let mut answer: Value = serde_json::from_str(&body).unwrap();
+            // A forecast is as of when it is asked for.
+            if let Some(forecast) = answer.get_mut("forecast").and_then(Value::as_object_mut) {
+                forecast.remove("at");
+            }
+            (path, answer)
         })
         .collect()
 }
