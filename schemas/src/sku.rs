@@ -22,7 +22,7 @@ use crate::{Reason, Reject};
 pub fn clean(text: &str) -> Cow<'_, str> {
     if text.is_ascii() {
         // No rule of Unicode touches ASCII but for its letters' case.
-        let trimmed = text.trim();
+        let trimmed = trimmed(text);
         return if trimmed.bytes().any(|b| b.is_ascii_lowercase()) {
             Cow::Owned(trimmed.to_ascii_uppercase())
         } else {
@@ -37,7 +37,12 @@ pub fn clean(text: &str) -> Cow<'_, str> {
 fn folded(text: &str) -> String {
     let folded: String = text.nfkc().filter(|c| !is_invisible(*c)).default_case_fold().collect();
     let capitals: String = folded.to_uppercase().nfkc().collect();
-    capitals.trim().to_owned()
+    trimmed(&capitals).to_owned()
+}
+
+/// Without white space at the ends. A line break is none: nobody meant it, and the record that has one is cut wrongly.
+fn trimmed(text: &str) -> &str {
+    text.trim_matches(|c: char| c.is_whitespace() && !matches!(c, '\n' | '\r'))
 }
 
 /// The SKU in a record's `field`, cleaned and checked as every id is.

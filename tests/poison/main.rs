@@ -70,7 +70,12 @@ fn play(app: &App, workers: usize, all: &[Kind], sign: &dyn Fn(&str, &str, &[u8]
     let sent: Vec<Sent<'_>> = all.iter().enumerate().map(|(n, kind)| send(app, &mut sender, n, kind, sign)).collect();
     let places = sender.flush();
     let dead = || app.reader.read(&app.topic("dead-letters"));
-    wait_until(PATIENCE, || dead().len() >= all.len(), || format!("{} dead letters\n{}", dead().len(), process.tail()));
+    let missing = || {
+        let letters = by_source(dead());
+        let without = |s: &&Sent<'_>| !letters.contains_key(&(app.topic(s.kind.topic), places[&s.bad].0, places[&s.bad].1));
+        sent.iter().filter(without).map(|s| format!("{}: {}", s.kind.topic, s.kind.name)).collect::<Vec<_>>().join("\n")
+    };
+    wait_until(PATIENCE, || dead().len() >= all.len(), || format!("no dead letter for\n{}\n{}", missing(), process.tail()));
     app.settle();
     let letters = by_source(dead());
     let outcomes = outcomes(app);
