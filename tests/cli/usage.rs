@@ -70,7 +70,7 @@ fn wrong_usage_exits_with_2_and_says_what_is_right() {
 #[test]
 fn all_errors_of_a_configuration_at_once() {
     let (_dir, file) =
-        temporary("[app]\nworkers = 0\n[orders]\nhold_secconds = 60\ntasks = 4\n[topics.orders]\nformat = \"avro\"\n[stock\n");
+        temporary("[app]\nworkers = 0\n[orders]\nhold_secconds = 60\ntasks = 4\n[topics.orders]\nformat = \"xml\"\n[stock\n");
     let path = file.display().to_string();
     for verb in [&["run"][..], &["topics", "create"], &["check"], &["verify"]] {
         let mut arguments = verb.to_vec();
