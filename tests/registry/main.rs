@@ -29,6 +29,9 @@ fn text(topic: &str) -> &'static str {
 
 #[test]
 fn a_real_registry_is_asked_and_its_absence_is_waited_out() {
+    if !Server::is_possible() {
+        return;
+    }
     let server = Server::start("registry");
     let client = Client::new(&config(&server.url), None);
     client.ping().unwrap();
