@@ -100,6 +100,10 @@ lint: ## rustfmt, clippy, shellcheck and cargo-deny (the last two if they are in
 test: setup-test lint test-maps ## everything a change must pass; starts real brokers on 127.0.0.1
 	$(CARGO_TEST)
 
+.PHONY: test-registry
+test-registry: setup-test ## Avro with a real Schema Registry, which needs Java 21
+	$(CARGO_TEST),waybill/registry-tests --test registry
+
 .PHONY: test-maps
 test-maps: ## reading OpenStreetMap's maps, without Kafka and RocksDB
 	$(MAPS) clippy $(LOCKED) --release -p waybill-roads --all-targets --features osm -- -D warnings
