@@ -203,11 +203,11 @@ impl Auditor {
         *self.findings.counts().verdicts.entry(word).or_default() += 1;
         let vehicle = self.registry.vehicles.number(&verdict.vehicle_id);
         let Cause { topic, partition, offset } = &verdict.cause;
-        if let Some(id) = verdict.event_id.as_deref().filter(|id| **id != format!("{topic}/{partition}/{offset}/{}", verdict.vehicle_id)) {
-            let message = format!("the id `{id}` is not that of its cause and vehicle {}", verdict.vehicle_id);
-            self.findings.add(Kind::WrongId, at, message);
+        // There is one of each ping, so its number is 1.
+        match verdict.event_id.as_deref() {
+            Some(id) => self.identity(("waybill.ping.", word), id, &verdict.cause, (&verdict.vehicle_id, 1), at, record),
+            None => self.headers("waybill.ping.", word, None, at, record),
         }
-        self.headers("waybill.ping.", word, verdict.event_id.as_deref(), at, record);
         if self.findings.names.find(topic) == Some(Topic::GpsPings) {
             let fix = verdict.fix_millis.map(|millis| digest(&millis) as u32);
             let what = OfPing::Verdict { kind: verdict.kind, vehicle, fix };

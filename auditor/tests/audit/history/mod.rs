@@ -181,7 +181,7 @@ impl History {
             let mut id = "view".to_owned();
             if entry.topic == "ping-verdicts" {
                 let cause = value["cause"].clone();
-                fill(value, id_name, json!(format!("{}/{}/{}/{key}", text(&cause, "topic"), cause["partition"], cause["offset"])));
+                fill(value, id_name, json!(format!("{}/{}/{}/{key}/1", text(&cause, "topic"), cause["partition"], cause["offset"])));
                 id = text(value, id_name);
             } else if !id_name.is_empty() {
                 // A shipment's events are numbered by vehicle.
