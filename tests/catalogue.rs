@@ -143,6 +143,37 @@ fn feedback_reaches_the_part_that_it_is_about_once() {
 }
 
 #[test]
+fn a_report_about_a_delivery_is_investigated_by_its_vehicle() {
+    for (shape, workers) in shapes() {
+        let mut system = System::new(shape, workers);
+        system.settle();
+        let context = format!("{shape:?} with {workers} workers");
+        system.send("restocks", "A", &json!({"restock_id": "R", "sku": "A", "quantity": 10, "kind": "received"}).to_string());
+        system.settle();
+        system.send("orders", "1", &json!({"type": "place", "order_id": "1", "lines": [{"sku": "A", "quantity": 1}]}).to_string());
+        system.settle();
+        let paid = json!({"payment_id": "P", "order_id": "1", "status": "captured", "amount": 1, "currency": "GBP"});
+        system.send("payments", "1", &paid.to_string());
+        system.settle();
+        let place = json!({"lat": 60.17, "lon": 24.94});
+        let stop = json!({"stop_id": "1", "order_id": "1", "lat": 60.18, "lon": 24.95});
+        let dispatch = json!({"type": "dispatch", "shipment_id": "S-1", "vehicle_id": "V-1", "depot": place, "stops": [stop]});
+        system.send("dispatches", "V-1", &dispatch.to_string());
+        system.settle();
+        for _ in 0..2 {
+            system.feedback("S-1", &json!({"feedback_id": "F-1", "about": "delivery", "id": "S-1", "kind": "late", "order_id": "1"}));
+            system.settle();
+        }
+        assert_eq!(system.orders()["1"], ["accepted", "paid", "shipped", "out_for_delivery", "noted"], "{context}");
+        let events = system.values("shipment-events");
+        let investigated: Vec<_> = events.iter().filter(|event| event["type"] == "investigated").collect();
+        assert_eq!(investigated.len(), 1, "{context}: {events:?}");
+        assert_eq!((&investigated[0]["feedback_id"], &investigated[0]["reason"]), (&json!("F-1"), &json!("late")), "{context}");
+        assert!(system.values("dead-letters").is_empty(), "{context}");
+    }
+}
+
+#[test]
 fn feedback_that_cannot_be_taken_is_a_dead_letter_as_it_came() {
     for (shape, workers) in shapes() {
         let mut system = System::new(shape, workers);

@@ -220,6 +220,10 @@ impl Runner {
             Output::ToVehicle(vehicle_id, FleetMessage::HandedOver { shipment_id, order_id }) => {
                 format!("{vehicle_id} hears: {shipment_id} goes on without {order_id}")
             }
+            Output::ToVehicle(vehicle_id, FleetMessage::Investigate { shipment_id, order_id, feedback_id, kind }) => {
+                let order_id = order_id.as_deref().unwrap_or("no order");
+                format!("{vehicle_id} hears: {feedback_id} {kind}, {shipment_id} for {order_id}")
+            }
             Output::ToVehicle(vehicle_id, other) => format!("{vehicle_id} hears: {other:?}"),
             Output::DeadLetter(reject) => format!("dead letter {}", reject.reason.word()),
             Output::Product(sku, event) => listings::event(sku, event),

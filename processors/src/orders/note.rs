@@ -1,8 +1,9 @@
-//! What somebody reports about the order or its delivery: an event `noted`, once per feedback. It changes nothing else;
-//! somebody has to read it.
+//! What somebody reports about the order or its delivery: an event `noted`, once per feedback. It changes nothing else.
+//! A report about a delivery is passed on to the vehicle that has the order or had it last, which says what it knows.
 
 use schemas::event::OrderEventKind;
 use schemas::feedback::{About, Feedback, Remark};
+use schemas::message::FleetMessage;
 use schemas::{Reason, Reject};
 
 use super::order::{MAX_NOTES, Note, Order};
@@ -27,9 +28,21 @@ pub(super) fn apply(order: &mut Order, out: &mut Outbox<'_>, feedback: &Feedback
         return Err(Reject::new(Reason::TooManyPending, format!("the order has {MAX_NOTES} notes already")));
     }
     order.notes.push(note);
-    let reason = if feedback.about == About::Delivery { "delivery_feedback" } else { "feedback" };
+    // Whichever shipment the report names: only the last is known, and whose goods they were knows the order.
+    let carrier = order.carrier.as_ref().filter(|_| feedback.about == About::Delivery);
+    if let Some(carrier) = carrier {
+        let investigate = FleetMessage::Investigate {
+            shipment_id: carrier.shipment_id.clone(),
+            order_id: Some(out.order_id().into()),
+            feedback_id: (*feedback.feedback_id).into(),
+            kind: (*feedback.kind).into(),
+        };
+        out.tell_vehicle(&carrier.vehicle_id, investigate);
+    }
     let event = out.event(OrderEventKind::Noted);
-    event.reason = Some(reason.into());
+    event.reason = Some(if feedback.about == About::Delivery { "delivery_feedback" } else { "feedback" }.into());
     event.feedback = Some(Box::new(Remark::from(feedback)));
+    event.shipment_id = carrier.map(|carrier| carrier.shipment_id.clone());
+    event.vehicle_id = carrier.map(|carrier| carrier.vehicle_id.clone());
     Ok(Verdict::Applied)
 }
