@@ -109,7 +109,7 @@ impl Estimator {
                         parameters,
                         Trigger { at: Timestamp(at), cause },
                         &demand::Event::Stock(&change),
-                        demand.clone(),
+                        demand.as_ref(),
                     );
                     step.demand.or(demand)
                 };

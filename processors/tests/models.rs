@@ -88,7 +88,7 @@ fn spike(days: &[f64]) -> f64 {
         let change = [Change { location: "main", sold: units as i64, returned: 0, before: figures, after: figures }];
         let trigger =
             Trigger { at: Timestamp(day as i64 * 86_400_000), cause: Cause { source: Source::Orders, partition: 0, offset: day as i64 } };
-        demand = demand::apply(&config, &parameters, trigger, &demand::Event::Stock(&change), demand.clone()).demand.or(demand);
+        demand = demand::apply(&config, &parameters, trigger, &demand::Event::Stock(&change), demand.as_ref()).demand.or(demand);
     }
     let mean = demand.unwrap().plan(&config, &parameters, "main").unwrap().demand_per_day;
     mean * (days.len() + 1) as f64 - days.iter().sum::<f64>()

@@ -35,8 +35,8 @@ pub fn observe<S: Store>(
         return Ok(());
     }
     let key = key_of(sku);
-    let demand = read(task, &key)?;
-    keep(task, context, config, (sku, &key), trigger, trace, &Event::Stock(&changes), demand)
+    let demand = task.read(&key)?;
+    keep(task, context, config, (sku, &key), trigger, trace, &Event::Stock(&changes), demand.as_deref())
 }
 
 /// The catalogue says something else of the SKU than before.
@@ -49,29 +49,29 @@ pub fn relist<S: Store>(
 ) -> Result<(), Fault> {
     let Some(config) = &context.plan.demand else { return Ok(()) };
     let key = key_of(sku);
-    let (Some(demand), Some(stock)) = (read(task, &key)?, levels::read_level(task, sku)?) else { return Ok(()) };
-    keep(task, context, config, (sku, &key), trigger, trace, &Event::Product(&stock.rows()), Some(demand))
+    let (Some(demand), Some(stock)) = (task.read::<Demand>(&key)?, levels::read_level(task, sku)?) else { return Ok(()) };
+    keep(task, context, config, (sku, &key), trigger, trace, &Event::Product(&stock.rows()), Some(&demand))
 }
 
 /// The time that the demand under `key` named has come, unless something else came first.
 pub fn wake<S: Store>(task: &mut Task<S>, context: &mut Context<'_>, key: &[u8], at: i64, horizon: i64) -> Result<(), Fault> {
     // Switched off since: what is left over does nothing.
     let Some(config) = &context.plan.demand else { return Ok(()) };
-    let Some(demand) = read(task, key)?.filter(|demand| demand.due() == Some(Timestamp(at))) else { return Ok(()) };
+    let Some(demand) = task.read::<Demand>(key)?.filter(|demand| demand.due() == Some(Timestamp(at))) else { return Ok(()) };
     let sku = std::str::from_utf8(&key[1..]).map_err(|e| Fault::damaged(&task.name, key, &e))?;
     let Some(stock) = levels::read_level(task, sku)? else { return Ok(()) };
     let late = horizon.saturating_sub(at) > CATCH_UP_MILLIS;
     let at = if late { demand::last_day_end(config, Timestamp(horizon)).max(Timestamp(at)) } else { Timestamp(at) };
     let trigger = Trigger { at, cause: demand.cause() };
-    keep(task, context, config, (sku, key), trigger, None, &Event::Due(&stock.rows()), Some(demand))
+    keep(task, context, config, (sku, key), trigger, None, &Event::Due(&stock.rows()), Some(&demand))
 }
 
 /// As `stock-levels` shows it.
 pub fn level<S: Store>(task: &mut Task<S>, plan: &Plan, sku: &str) -> Result<Option<LevelDemand>, Fault> {
     let Some(config) = &plan.demand else { return Ok(None) };
-    let Some(demand) = read(task, &key_of(sku))? else { return Ok(None) };
-    let listing = products::read(task, &products::key_of(sku))?;
-    Ok(Some(demand::level(config, &parameters(config, listing.as_ref()), &demand)))
+    let Some(demand) = task.read::<Demand>(&key_of(sku))? else { return Ok(None) };
+    let listing = task.read(&products::key_of(sku))?;
+    Ok(Some(demand::level(config, &parameters(config, listing.as_deref()), &demand)))
 }
 
 /// The committed demand as a forecast at `now`, for queries.
@@ -93,16 +93,16 @@ fn keep<S: Store>(
     trigger: Trigger,
     trace: Option<&str>,
     event: &Event<'_>,
-    demand: Option<Demand>,
+    demand: Option<&Demand>,
 ) -> Result<(), Fault> {
-    let was_due = demand.as_ref().and_then(Demand::due);
-    let listing = products::read(task, &products::key_of(sku))?;
-    let step = demand::apply(config, &parameters(config, listing.as_ref()), trigger, event, demand);
-    if let Some(demand) = &step.demand {
-        task.put(key, |out| demand.encode(out));
+    let was_due = demand.and_then(Demand::due);
+    let listing = task.read(&products::key_of(sku))?;
+    let step = demand::apply(config, &parameters(config, listing.as_deref()), trigger, event, demand);
+    if let Some(demand) = step.demand {
         if let Some(due) = demand.due().filter(|due| Some(*due) != was_due) {
             task.set_timer(due.0, key);
         }
+        task.keep(key, demand);
     }
     for alert in &step.alerts {
         outputs::alert(context.plan, context.records, sku, alert, trace);
@@ -111,11 +111,6 @@ fn keep<S: Store>(
         outputs::forecast(context.plan, context.records, sku, forecast);
     }
     Ok(())
-}
-
-fn read<S: Store>(task: &Task<S>, key: &[u8]) -> Result<Option<Demand>, Fault> {
-    let Some(bytes) = task.get(key)? else { return Ok(None) };
-    Demand::decode(&bytes).map(Some).map_err(|e| Fault::damaged(&task.name, key, &e))
 }
 
 /// What the catalogue says of the product, the defaults for what it does not.

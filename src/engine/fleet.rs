@@ -1,7 +1,9 @@
 //! The fleet processor's step: read the vehicle and what it has on board, let the rules decide, keep what they say.
 
+use std::sync::Arc;
+
 use processors::fleet::{self, Event, Piece, Shipment, Speeds, State, Vehicle, Wants};
-use processors::{DecodeError, Trigger, Verdict};
+use processors::{Trigger, Verdict};
 use schemas::plan::PlanRequest;
 use schemas::{Cause, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -52,32 +54,32 @@ pub fn decide<S: Store>(
     event: Event<'_>,
 ) -> Result<Verdict, Fault> {
     let key = key_of(vehicle_id);
-    let vehicle = read(task, &key, Vehicle::decode)?;
-    let was_due = vehicle.as_ref().and_then(Vehicle::due);
-    let wants = fleet::wants(vehicle.as_ref(), &event);
+    let vehicle = task.read::<Vehicle>(&key)?;
+    let was_due = vehicle.as_deref().and_then(Vehicle::due);
+    let wants = fleet::wants(vehicle.as_deref(), &event);
     let state = fetch(task, vehicle_id, vehicle, &wants)?;
     let step = fleet::apply(&context.plan.fleet, vehicle_id, trigger, event, state);
-    if let Some(vehicle) = &step.vehicle {
-        task.put(&key, |out| vehicle.encode(out));
+    if let Some(vehicle) = step.vehicle {
         if let Some(due) = vehicle.due().filter(|due| Some(*due) != was_due) {
             task.set_timer(due.0, &key);
         }
+        task.keep(&key, vehicle);
     }
     if step.moved {
         task.view_is_stale(&key);
     }
-    for (shipment_id, shipment) in &step.shipments {
-        task.put(&composed(SHIPMENT, vehicle_id, shipment_id), |out| shipment.encode(out));
+    for (shipment_id, shipment) in step.shipments {
+        task.keep(&composed(SHIPMENT, vehicle_id, &shipment_id), shipment);
     }
-    for (shipment_id, number, piece) in &step.pieces {
-        let key = piece_key(vehicle_id, shipment_id, *number);
+    for (shipment_id, number, piece) in step.pieces {
+        let key = piece_key(vehicle_id, &shipment_id, number);
         match piece {
-            Some(piece) => task.put(&key, |out| piece.encode(out)),
+            Some(piece) => task.keep(&key, piece),
             None => task.delete(&key),
         }
     }
-    if let Some(speeds) = &step.speeds {
-        task.put(&[SPEEDS], |out| speeds.encode(out));
+    if let Some(speeds) = step.speeds {
+        task.keep(&[SPEEDS], speeds);
     }
     for verdict in &step.verdicts {
         context.tally.pings[verdict.judgement as usize] += 1;
@@ -107,7 +109,7 @@ pub fn decide<S: Store>(
 /// The time that the vehicle under `key` named has come, unless something else came first.
 pub fn wake<S: Store>(task: &mut Task<S>, context: &mut Context<'_>, key: &[u8], at: i64) -> Result<(), Fault> {
     let vehicle_id = text(task, key)?;
-    let Some(vehicle) = read(task, key, Vehicle::decode)? else { return Ok(()) };
+    let Some(vehicle) = task.read::<Vehicle>(key)? else { return Ok(()) };
     if vehicle.due() == Some(Timestamp(at))
         && let Some(cause) = vehicle.cause()
     {
@@ -117,32 +119,27 @@ pub fn wake<S: Store>(task: &mut Task<S>, context: &mut Context<'_>, key: &[u8],
 }
 
 /// Writes the present position of the vehicle under `key`.
-pub fn write_position<S: Store>(task: &Task<S>, context: &mut Context<'_>, key: &[u8]) -> Result<(), Fault> {
+pub fn write_position<S: Store>(task: &mut Task<S>, context: &mut Context<'_>, key: &[u8]) -> Result<(), Fault> {
     let vehicle_id = text(task, key)?;
-    if let Some(position) = read(task, key, Vehicle::decode)?.and_then(|vehicle| vehicle.position()) {
+    if let Some(position) = task.read::<Vehicle>(key)?.and_then(|vehicle| vehicle.position()) {
         outputs::position(context.plan, context.records, &vehicle_id, &position);
     }
     Ok(())
 }
 
 /// What the rules want to know.
-fn fetch<S: Store>(task: &Task<S>, vehicle_id: &str, vehicle: Option<Vehicle>, wants: &Wants) -> Result<State, Fault> {
-    let mut state = State { vehicle, ..State::default() };
+fn fetch<S: Store>(task: &mut Task<S>, vehicle_id: &str, vehicle: Option<Arc<Vehicle>>, wants: &Wants) -> Result<State, Fault> {
+    let mut state = State { vehicle: vehicle.map(Arc::unwrap_or_clone), ..State::default() };
     for shipment_id in &wants.shipments {
-        state.shipments.push(read(task, &composed(SHIPMENT, vehicle_id, shipment_id), Shipment::decode)?);
+        state.shipments.push(task.read::<Shipment>(&composed(SHIPMENT, vehicle_id, shipment_id))?.map(Arc::unwrap_or_clone));
     }
     for (shipment_id, number) in &wants.pieces {
-        state.pieces.push(read(task, &piece_key(vehicle_id, shipment_id, *number), Piece::decode)?);
+        state.pieces.push(task.read::<Piece>(&piece_key(vehicle_id, shipment_id, *number))?.map(Arc::unwrap_or_clone));
     }
     if wants.speeds {
-        state.speeds = read(task, &[SPEEDS], Speeds::decode)?;
+        state.speeds = task.read::<Speeds>(&[SPEEDS])?.map(Arc::unwrap_or_clone);
     }
     Ok(state)
-}
-
-fn read<S: Store, T>(task: &Task<S>, key: &[u8], decode: impl FnOnce(&[u8]) -> Result<T, DecodeError>) -> Result<Option<T>, Fault> {
-    let Some(bytes) = task.get(key)? else { return Ok(None) };
-    decode(&bytes).map(Some).map_err(|e| Fault::damaged(&task.name, key, &e))
 }
 
 /// The id in a vehicle's key.

@@ -8,7 +8,7 @@
 //! | `decide.rs` | one record: to its task, its inbox, or the dead letters |
 //! | `orders.rs` `stock.rs` `products.rs` `demand.rs` `fleet.rs` | a processor's step: read state, apply the rules, keep what they say |
 //! | `signed.rs` | signatures of source records, each id once |
-//! | `task.rs` `overlay.rs` `recent.rs` | a task's state: the store, what is not committed yet, what is hot |
+//! | `task.rs` `values.rs` `overlay.rs` `recent.rs` | a task's state: the store, states decoded, what is not committed yet, what is hot |
 //! | `formats.rs` | values in JSON or Avro; the schema that a record waits for |
 //! | `outputs.rs` `message.rs` | what is written: for consumers, and between tasks |
 //! | `commit.rs` | commit, then apply; recovery |
@@ -45,6 +45,7 @@ mod signed;
 mod stock;
 mod task;
 mod timers;
+mod values;
 mod views;
 pub mod work;
 mod worker;

@@ -1,5 +1,7 @@
 //! The orders processor's step: read the order, let the rules decide, keep what they say.
 
+use std::sync::Arc;
+
 use processors::Trigger;
 use processors::Verdict;
 use processors::orders::{self, Event, Order};
@@ -22,18 +24,15 @@ pub fn decide<S: Store>(
     event: Event<'_>,
 ) -> Result<Verdict, Fault> {
     let key = key_of(order_id);
-    let before = match task.get(&key)? {
-        Some(bytes) => Some(Order::decode(&bytes).map_err(|e| Fault::damaged(&task.name, &key, &e))?),
-        None => None,
-    };
+    let before = task.read::<Order>(&key)?.map(Arc::unwrap_or_clone);
     let (was_holding, was_due) = before.as_ref().map_or((false, None), |o| (o.is_holding(), o.due()));
     let step = orders::apply(&context.plan.orders, order_id, trigger, event, before);
-    if let Some(order) = &step.order {
-        task.put(&key, |out| order.encode(out));
+    if let Some(order) = step.order {
         task.open_holds += i64::from(order.is_holding()) - i64::from(was_holding);
         if let Some(due) = order.due().filter(|due| Some(*due) != was_due) {
             task.set_timer(due.0, &key);
         }
+        task.keep(&key, order);
     }
     for event in &step.events {
         outputs::order_event(context.plan, context.records, order_id, event, trace);
@@ -53,8 +52,7 @@ pub fn decide<S: Store>(
 /// The hold of the order under `key` runs out at `at`, unless it was paid, cancelled or reinstated meanwhile.
 pub fn wake<S: Store>(task: &mut Task<S>, context: &mut Context<'_>, key: &[u8], at: i64) -> Result<(), Fault> {
     let order_id = std::str::from_utf8(&key[1..]).map_err(|e| Fault::damaged(&task.name, key, &e))?;
-    let Some(bytes) = task.get(key)? else { return Ok(()) };
-    let order = Order::decode(&bytes).map_err(|e| Fault::damaged(&task.name, key, &e))?;
+    let Some(order) = task.read::<Order>(key)? else { return Ok(()) };
     if order.due() == Some(Timestamp(at)) {
         let trigger = Trigger { at: Timestamp(at), cause: order.cause() };
         decide(task, context, order_id, trigger, None, Event::Due)?;

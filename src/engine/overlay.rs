@@ -5,8 +5,10 @@ use std::collections::BTreeMap;
 
 use rustc_hash::FxHashMap;
 
+use super::values::Value;
+
 /// `None`: deleted.
-type Layer = FxHashMap<Box<[u8]>, Option<Box<[u8]>>>;
+type Layer = FxHashMap<Box<[u8]>, Option<Value>>;
 /// (due time, key) → set or cleared.
 type TimerLayer = BTreeMap<(i64, Box<[u8]>), bool>;
 
@@ -20,15 +22,15 @@ pub struct Overlay {
 
 impl Overlay {
     /// `None`: the store knows. `Some(None)`: deleted.
-    pub fn get(&self, key: &[u8]) -> Option<Option<&[u8]>> {
-        self.active.get(key).or_else(|| self.committing.get(key)).map(|value| value.as_deref())
+    pub fn get(&self, key: &[u8]) -> Option<Option<&Value>> {
+        self.active.get(key).or_else(|| self.committing.get(key)).map(Option::as_ref)
     }
 
-    pub fn put(&mut self, key: &[u8], value: Option<&[u8]>) {
+    pub fn put(&mut self, key: &[u8], value: Option<Value>) {
         match self.active.get_mut(key) {
-            Some(slot) => *slot = value.map(Into::into),
+            Some(slot) => *slot = value,
             None => {
-                self.active.insert(key.into(), value.map(Into::into));
+                self.active.insert(key.into(), value);
             }
         }
     }
@@ -57,9 +59,9 @@ impl Overlay {
     }
 
     /// Uncommitted keys that begin with `prefix`, with their values.
-    pub fn with_prefix<'a>(&'a self, prefix: &'a [u8]) -> impl Iterator<Item = (&'a [u8], Option<&'a [u8]>)> {
+    pub fn with_prefix<'a>(&'a self, prefix: &'a [u8]) -> impl Iterator<Item = (&'a [u8], Option<&'a Value>)> {
         let below = self.committing.iter().filter(|(key, _)| !self.active.contains_key(*key));
-        self.active.iter().chain(below).filter(move |(key, _)| key.starts_with(prefix)).map(|(k, v)| (&**k, v.as_deref()))
+        self.active.iter().chain(below).filter(move |(key, _)| key.starts_with(prefix)).map(|(k, v)| (&**k, v.as_ref()))
     }
 
     /// The active layer is what the next commit holds; a fresh one goes on top. Only when no commit is under way.
@@ -69,9 +71,9 @@ impl Overlay {
         std::mem::swap(&mut self.timers, &mut self.committing_timers);
     }
 
-    /// What the running commit holds, for the changelog.
-    pub fn sealed(&self) -> impl Iterator<Item = (&[u8], Option<&[u8]>)> {
-        self.committing.iter().map(|(k, v)| (&**k, v.as_deref()))
+    /// What the running commit holds, for the changelog. A value may be put into the form in which it goes on.
+    pub fn sealed(&mut self) -> impl Iterator<Item = (&[u8], &mut Option<Value>)> {
+        self.committing.iter_mut().map(|(k, v)| (&**k, v))
     }
 
     pub fn sealed_timers(&self) -> impl Iterator<Item = (i64, &[u8], bool)> {
@@ -79,7 +81,7 @@ impl Overlay {
     }
 
     /// The commit is applied to the store; gives what it held.
-    pub fn applied(&mut self) -> impl Iterator<Item = (Box<[u8]>, Option<Box<[u8]>>)> {
+    pub fn applied(&mut self) -> impl Iterator<Item = (Box<[u8]>, Option<Value>)> {
         self.committing_timers.clear();
         // The next batch will be about as large; an exceptional one is not kept.
         self.committing.shrink_to(KEEP_KEYS);

@@ -1,5 +1,7 @@
 //! The catalogue's step, in the stock task: read the SKU's listing, let the rules decide, keep what they say.
 
+use std::sync::Arc;
+
 use processors::catalogue::{self, Event, Listing, State};
 use processors::stock::Seen;
 use processors::{Trigger, Verdict};
@@ -19,12 +21,12 @@ pub fn decide<S: Store>(
     event: Event<'_>,
 ) -> Result<Verdict, Fault> {
     let key = key_of(sku);
-    let mut state = State { listing: read(task, &key)?, ..State::default() };
+    let mut state = State { listing: task.read::<Listing>(&key)?.map(Arc::unwrap_or_clone), ..State::default() };
     match &event {
         // Nobody asked for a count of what has no listing.
         Event::Counted { .. } if state.listing.is_none() => return Ok(Verdict::Duplicate),
         Event::Feedback(feedback) => {
-            state.stocked = task.get(&stock::key_of(sku))?.is_some();
+            state.stocked = stock::read_level(task, sku)?.is_some();
             let seen_key = stock::composed(SEEN, sku, &catalogue::seen_id(feedback));
             if let Some(bytes) = task.get(&seen_key)? {
                 state.seen = Some(Seen::decode(&bytes).map_err(|e| Fault::damaged(&task.name, &seen_key, &e))?);
@@ -33,11 +35,12 @@ pub fn decide<S: Store>(
         Event::Counted { .. } | Event::Command { .. } => {}
     }
     let step = catalogue::apply(&context.plan.catalogue, trigger, event, state);
-    if let Some(listing) = &step.listing {
-        task.put(&key, |out| listing.encode(out));
+    let is_changed = step.listing.is_some();
+    if let Some(listing) = step.listing {
         if listing.changed_by(trigger) {
             task.view_is_stale(&key);
         }
+        task.keep(&key, listing);
     }
     if let Some((id, seen)) = &step.seen {
         task.put(&stock::composed(SEEN, sku, id), |out| seen.encode(out));
@@ -45,26 +48,17 @@ pub fn decide<S: Store>(
     for event in &step.events {
         outputs::product_event(context.plan, context.records, sku, event, trace);
     }
-    if step.listing.is_some() {
+    if is_changed {
         demand::relist(task, context, sku, trigger, trace)?;
     }
     Ok(step.verdict)
 }
 
-/// The SKU's listing as orders are checked against it: read for every line of every order, written seldom.
-pub fn read<S: Store>(task: &mut Task<S>, key: &[u8]) -> Result<Option<Listing>, Fault> {
-    let listing = task.get_often(key)?.map(|bytes| Listing::decode(&bytes)).transpose();
-    listing.map_err(|e| Fault::damaged(&task.name, key, &e))
-}
-
 /// Writes the present row of the SKU under `key`, if it was ever listed.
-pub fn write_row<S: Store>(task: &Task<S>, context: &mut Context<'_>, key: &[u8]) -> Result<(), Fault> {
+pub fn write_row<S: Store>(task: &mut Task<S>, context: &mut Context<'_>, key: &[u8]) -> Result<(), Fault> {
     let sku = std::str::from_utf8(&key[1..]).map_err(|e| Fault::damaged(&task.name, key, &e))?;
-    if let Some(bytes) = task.get(key)? {
-        let listing = Listing::decode(&bytes).map_err(|e| Fault::damaged(&task.name, key, &e))?;
-        if let Some(row) = listing.row() {
-            outputs::catalogue_row(context.plan, context.records, sku, &row);
-        }
+    if let Some(row) = task.read::<Listing>(key)?.as_deref().and_then(Listing::row) {
+        outputs::catalogue_row(context.plan, context.records, sku, &row);
     }
     Ok(())
 }

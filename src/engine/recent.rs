@@ -5,9 +5,11 @@
 
 use rustc_hash::FxHashMap;
 
-type Generation = FxHashMap<Box<[u8]>, Option<Box<[u8]>>>;
+use super::values::Value;
 
-/// Bytes of keys and values that a generation may have.
+type Generation = FxHashMap<Box<[u8]>, Option<Value>>;
+
+/// Bytes of keys and values that a generation may have, about.
 const GENERATION_BYTES: usize = 1 << 20;
 
 #[derive(Debug, Default)]
@@ -19,12 +21,13 @@ pub struct Recent {
 
 impl Recent {
     /// `None`: not known here. `Some(None)`: known not to be there.
-    pub fn get(&self, key: &[u8]) -> Option<Option<&[u8]>> {
-        self.young.get(key).or_else(|| self.old.get(key)).map(|value| value.as_deref())
+    pub fn get(&self, key: &[u8]) -> Option<Option<&Value>> {
+        self.young.get(key).or_else(|| self.old.get(key)).map(Option::as_ref)
     }
 
-    pub fn put(&mut self, key: Box<[u8]>, value: Option<Box<[u8]>>) {
-        let bytes = key.len() + value.as_ref().map_or(0, |v| v.len()) + OVERHEAD;
+    /// `encoded`: bytes of the value in the store.
+    pub fn put(&mut self, key: Box<[u8]>, value: Option<Value>, encoded: usize) {
+        let bytes = key.len() + DECODED * encoded + OVERHEAD;
         if self.young_bytes + bytes > GENERATION_BYTES {
             self.old = std::mem::take(&mut self.young);
             self.young_bytes = 0;
@@ -39,25 +42,32 @@ impl Recent {
 }
 
 /// Of an entry in a map, about.
-const OVERHEAD: usize = 64;
+const OVERHEAD: usize = 96;
+/// How much larger a state is when it is decoded, about.
+const DECODED: usize = 2;
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn bytes(of: &[u8]) -> Value {
+        Value::Bytes(of.into())
+    }
+
     #[test]
     fn the_last_value_wins_and_memory_is_bounded() {
         let mut recent = Recent::default();
-        recent.put((*b"k").into(), Some((*b"1").into()));
-        recent.put((*b"k").into(), None);
-        assert_eq!(recent.get(b"k"), Some(None));
+        let get = |recent: &Recent, key: &[u8]| recent.get(key).map(|value| value.and_then(Value::bytes).map(<[u8]>::to_vec));
+        recent.put((*b"k").into(), Some(bytes(b"1")), 1);
+        recent.put((*b"k").into(), None, 0);
+        assert_eq!(get(&recent, b"k"), Some(None));
         for n in 0..100_000u32 {
-            recent.put(n.to_be_bytes().into(), Some((*b"v").into()));
+            recent.put(n.to_be_bytes().into(), Some(bytes(b"v")), 1);
         }
-        assert_eq!(recent.get(b"k"), None, "forgotten");
-        assert_eq!(recent.get(&99_999u32.to_be_bytes()), Some(Some(&b"v"[..])));
+        assert_eq!(get(&recent, b"k"), None, "forgotten");
+        assert_eq!(get(&recent, &99_999u32.to_be_bytes()), Some(Some(b"v".to_vec())));
         assert!(recent.young.len() + recent.old.len() <= 2 * GENERATION_BYTES / OVERHEAD);
-        recent.put((*b"k").into(), Some((*b"2").into()));
-        assert_eq!(recent.get(b"k"), Some(Some(&b"2"[..])));
+        recent.put((*b"k").into(), Some(bytes(b"2")), 1);
+        assert_eq!(get(&recent, b"k"), Some(Some(b"2".to_vec())));
     }
 }

@@ -1,5 +1,7 @@
 //! The stock processor's step: read what is known of the SKU, let the rules decide, keep what they say.
 
+use std::sync::Arc;
+
 use processors::catalogue;
 use processors::stock::{self, Event, Reservation, Seen, State, Stock};
 use processors::{Trigger, Verdict};
@@ -36,14 +38,14 @@ pub fn decide<S: Store>(
     let reservation_key = order_id.as_ref().map(|order_id| composed(RESERVATION, sku, order_id));
     // A reserve begins a reservation: by the protocol there is none, so there is none to read.
     let known = reservation_key.as_deref().filter(|_| !matches!(event, Event::Command { command: StockCommand::Reserve { .. }, .. }));
+    let before = task.read::<Stock>(&stock_key)?;
     let mut state = read(task, sku, known, &event)?;
     if stock::wants_listing(&event) {
-        state.listing = products::read(task, &products::key_of(sku))?;
+        state.listing = task.read(&products::key_of(sku))?;
     }
-    let before = state.stock.clone().filter(|_| context.plan.demand.is_some());
+    state.stock = before.as_deref().cloned();
     let step = stock::apply(&context.plan.stock, sku, trigger, event, state);
-    if let Some(stock) = &step.stock {
-        task.put(&stock_key, |out| stock.encode(out));
+    if step.stock.is_some() {
         task.view_is_stale(&stock_key);
     }
     if let (Some(key), Some(reservation)) = (&reservation_key, &step.reservation) {
@@ -58,8 +60,9 @@ pub fn decide<S: Store>(
     for movement in &step.movements {
         outputs::movement(context.plan, context.records, sku, movement, trace);
     }
-    if let Some(stock) = &step.stock {
-        demand::observe(task, context, sku, trigger, trace, (before.as_ref(), stock), &step.movements)?;
+    if let Some(stock) = step.stock {
+        demand::observe(task, context, sku, trigger, trace, (before.as_deref(), &stock), &step.movements)?;
+        task.keep(&stock_key, stock);
     }
     if let (Some(reply), Some(order_id)) = (step.reply, order_id) {
         let body = Body::ToOrder(ToOrder { order_id, sku: sku.into(), reply, at: trigger.at, cause: trigger.cause });
@@ -74,7 +77,7 @@ pub fn decide<S: Store>(
 
 /// Fetches what the rules need to know.
 fn read<S: Store>(task: &Task<S>, sku: &str, reservation_key: Option<&[u8]>, event: &Event<'_>) -> Result<State, Fault> {
-    let mut state = State { stock: read_level(task, sku)?, ..State::default() };
+    let mut state = State::default();
     if let Some(key) = reservation_key
         && let Some(bytes) = task.get(key)?
     {
@@ -99,10 +102,8 @@ fn read<S: Store>(task: &Task<S>, sku: &str, reservation_key: Option<&[u8]>, eve
 }
 
 /// The SKU's figures, if it was ever heard of.
-pub fn read_level<S: Store>(task: &Task<S>, sku: &str) -> Result<Option<Stock>, Fault> {
-    let key = key_of(sku);
-    let Some(bytes) = task.get(&key)? else { return Ok(None) };
-    Stock::decode(&bytes).map(Some).map_err(|e| Fault::damaged(&task.name, &key, &e))
+pub fn read_level<S: Store>(task: &mut Task<S>, sku: &str) -> Result<Option<Arc<Stock>>, Fault> {
+    task.read(&key_of(sku))
 }
 
 /// Writes the present level of the SKU under `key`.

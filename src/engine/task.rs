@@ -3,7 +3,7 @@
 //! Reads go through the overlay to the store; nothing reaches the store before the transaction that holds it is
 //! committed.
 
-use std::borrow::Cow;
+use std::sync::Arc;
 
 use processors::orders::Order;
 use rustc_hash::FxHashMap;
@@ -14,6 +14,8 @@ use super::parking::Hold;
 use super::plan::TaskId;
 use super::recent::Recent;
 use super::timers;
+use super::values::{self, Value};
+use super::work::Fault;
 use crate::log::{Records, Tp};
 
 /// First byte of a key: which kind of state it is. All but [`LOCAL`] and [`TIMER`] are in the changelog as they are.
@@ -123,25 +125,39 @@ impl<S: Store> Task<S> {
         self.store.size()
     }
 
-    pub fn get(&self, key: &[u8]) -> Result<Option<Cow<'_, [u8]>>, StoreError> {
+    /// The bytes under `key`, of a kind that is kept as bytes.
+    pub fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
         match self.overlay.get(key) {
-            Some(value) => Ok(value.map(Cow::Borrowed)),
-            None => match self.recent.get(key) {
-                Some(value) => Ok(value.map(Cow::Borrowed)),
-                None => Ok(self.store.get(key)?.map(Cow::Owned)),
-            },
+            Some(value) => Ok(value.and_then(Value::bytes).map(<[u8]>::to_vec)),
+            None => self.store.get(key),
         }
     }
 
-    /// Like [`Task::get`], and remembers what it read, also that there is nothing: for keys that are read far more often
-    /// than written. What is written later goes before it, uncommitted in the overlay and then in its place.
-    pub fn get_often(&mut self, key: &[u8]) -> Result<Option<Cow<'_, [u8]>>, StoreError> {
-        debug_assert!(is_hot(key), "a later write would not replace what is remembered");
-        if self.overlay.get(key).is_none() && self.recent.get(key).is_none() {
-            let value = self.store.get(key)?;
-            self.recent.put(key.into(), value.map(Into::into));
+    /// The state under `key`. That of a hot kind is remembered, also that there is none; what is written later goes
+    /// before it, uncommitted in the overlay and then in its place.
+    pub fn read<T: values::State>(&mut self, key: &[u8]) -> Result<Option<Arc<T>>, Fault> {
+        let decode = |name: &str, bytes: &[u8]| T::decode(bytes).map(Arc::new).map_err(|e| Fault::damaged(name, key, &e));
+        if let Some(known) = self.overlay.get(key).or_else(|| self.recent.get(key)) {
+            return match known {
+                None => Ok(None),
+                Some(value) => match (T::of(value), value) {
+                    (Some(state), _) => Ok(Some(Arc::clone(state))),
+                    (None, value) => decode(&self.name, value.bytes().unwrap_or_default()).map(Some),
+                },
+            };
         }
-        self.get(key)
+        let stored = self.store.get(key)?;
+        let state = stored.as_deref().map(|bytes| decode(&self.name, bytes)).transpose()?;
+        if is_hot(key) {
+            let encoded = stored.map_or(0, |bytes| bytes.len());
+            self.recent.put(key.into(), state.clone().map(T::into_value), encoded);
+        }
+        Ok(state)
+    }
+
+    /// Keeps a state that was read or is new.
+    pub fn keep<T: values::State>(&mut self, key: &[u8], state: T) {
+        self.overlay.put(key, Some(T::into_value(Arc::new(state))));
     }
 
     /// The committed value, for queries.
@@ -156,11 +172,11 @@ impl<S: Store> Task<S> {
         self.store.scan(prefix, &end, limit)
     }
 
-    /// Writes what `encode` appends.
+    /// Writes what `encode` appends, of a kind that is kept as bytes.
     pub fn put(&mut self, key: &[u8], encode: impl FnOnce(&mut Vec<u8>)) {
         self.scratch.clear();
         encode(&mut self.scratch);
-        self.overlay.put(key, Some(&self.scratch));
+        self.overlay.put(key, Some(Value::Bytes(self.scratch.as_slice().into())));
     }
 
     pub fn delete(&mut self, key: &[u8]) {
@@ -174,11 +190,11 @@ impl<S: Store> Task<S> {
         }
     }
 
-    /// Up to `limit` entries whose key begins with `prefix`, uncommitted ones first.
+    /// Up to `limit` entries of a kind that is kept as bytes whose key begins with `prefix`, uncommitted ones first.
     pub fn with_prefix(&self, prefix: &[u8], limit: usize) -> Result<Vec<(Vec<u8>, Vec<u8>)>, StoreError> {
         let mut end = prefix.to_vec();
         end.push(0xff);
-        let mut found: Vec<_> = self.overlay.with_prefix(prefix).filter_map(|(k, v)| v.map(|v| (k.to_vec(), v.to_vec()))).collect();
+        let mut found: Vec<_> = self.overlay.with_prefix(prefix).filter_map(|(k, v)| Some((k.to_vec(), v?.bytes()?.to_vec()))).collect();
         found.sort();
         found.truncate(limit);
         for (key, value) in self.store.scan(prefix, &end, limit)? {
@@ -253,7 +269,17 @@ impl<S: Store> Task<S> {
         self.overlay.seal();
         self.sealed_holds = self.open_holds;
         for (key, value) in self.overlay.sealed() {
-            records.push(changelog, Some(key), value, &[]);
+            let Some(state) = value else {
+                records.push(changelog, Some(key), None, &[]);
+                continue;
+            };
+            self.scratch.clear();
+            state.encode(&mut self.scratch);
+            records.push(changelog, Some(key), Some(&self.scratch), &[]);
+            if !is_hot(key) {
+                // It will not be read soon: bytes are smaller, and the store wants them.
+                *state = Value::Bytes(self.scratch.as_slice().into());
+            }
         }
     }
 
@@ -261,12 +287,6 @@ impl<S: Store> Task<S> {
     /// one batch. `end`: the changelog's offset after the last record of the transaction, if it wrote one.
     pub fn apply(&mut self, end: Option<i64>, batch: &mut Batch) -> Result<(), StoreError> {
         batch.clear();
-        for (key, value) in self.overlay.sealed() {
-            match value {
-                Some(value) => batch.put(key, value),
-                None => batch.delete(key),
-            }
-        }
         for (due, key, set) in self.overlay.sealed_timers() {
             let timer = timer_key(due, key);
             if set { batch.put(&timer, b"") } else { batch.delete(&timer) }
@@ -277,15 +297,25 @@ impl<S: Store> Task<S> {
             // Not the present number: the next batch is being decided.
             batch.put(HOLDS, &self.sealed_holds.to_be_bytes());
         }
-        if !batch.is_empty() {
-            self.store.apply(batch)?;
-        }
         for (key, value) in self.overlay.applied() {
+            let encoded = if let Some(value) = &value {
+                batch.put_with(&key, |out| value.encode(out))
+            } else {
+                batch.delete(&key);
+                0
+            };
             if is_hot(&key) {
-                self.recent.put(key, value);
+                self.recent.put(key, value, encoded);
             }
         }
-        Ok(())
+        if batch.is_empty() {
+            return Ok(());
+        }
+        let applied = self.store.apply(batch);
+        if applied.is_err() {
+            self.recent.clear();
+        }
+        applied
     }
 
     /// The transaction failed: back to what is in the store.
@@ -376,7 +406,7 @@ impl<S: Store> Task<S> {
 /// Whether the state under `key` is likely to be read again soon and often: to keep the others would cost more, in
 /// time and memory, than to read them from the store when they are wanted.
 fn is_hot(key: &[u8]) -> bool {
-    matches!(key.first(), Some(&(STOCK | PRODUCT | DEMAND | VEHICLE | SPEEDS)))
+    matches!(key.first(), Some(&(STOCK | PRODUCT | DEMAND | VEHICLE | SHIPMENT | PIECE | SPEEDS)))
 }
 
 /// 1 for an order with an open hold.
@@ -417,108 +447,4 @@ fn read_timer_key(timer: &[u8]) -> (i64, &[u8]) {
 const _: () = assert!(TIMER > b'z' && LOCAL < b'a');
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::engine::parking::{Found, Parking};
-    use crate::engine::plan::Processor;
-    use state::Stores;
-    use state::memory::MemoryStores;
-
-    /// A task on an empty store in memory.
-    fn open() -> Task<<MemoryStores as Stores>::Store> {
-        let id = TaskId { processor: Processor::Stock, partition: 0 };
-        let Found::Closed(hold) = Parking::<()>::default().take(id) else { panic!("nobody has it") };
-        Task::open(id, MemoryStores::default().open("t").unwrap(), hold).unwrap()
-    }
-
-    /// What is read often is remembered, and never longer than it is true: not when it is written, nor while that is
-    /// being committed, nor after it, nor when it fails, nor when another owner has written meanwhile.
-    #[test]
-    fn what_is_remembered_is_never_older_than_what_was_written() {
-        const KEY: &[u8] = b"pA";
-        let mut task = open();
-        let mut batch = Batch::default();
-        let mut end = 0;
-        let read = |task: &mut Task<_>| task.get_often(KEY).unwrap().map(Cow::into_owned);
-        assert_eq!(read(&mut task), None, "and that is remembered, too");
-        // A small random history against what must be read; the numbers are the values.
-        let (mut committed, mut sealed, mut active): (Option<Vec<u8>>, Option<Option<Vec<u8>>>, Option<Option<Vec<u8>>>) =
-            (None, None, None);
-        let mut state = 1u64;
-        for step in 0..20_000u64 {
-            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-            let value = step.to_be_bytes().to_vec();
-            match (state >> 33) % 8 {
-                0 | 1 => {
-                    task.put(KEY, |out| out.extend_from_slice(&value));
-                    active = Some(Some(value));
-                }
-                2 => {
-                    task.delete(KEY);
-                    active = Some(None);
-                }
-                3 if sealed.is_none() => {
-                    task.overlay.seal();
-                    sealed = active.take();
-                    if sealed.is_none() {
-                        task.apply(None, &mut batch).unwrap();
-                    }
-                }
-                4 if sealed.is_some() => {
-                    end += 1;
-                    task.apply(Some(end), &mut batch).unwrap();
-                    committed = sealed.take().unwrap_or_default();
-                }
-                5 if (state >> 40).is_multiple_of(8) => {
-                    task.discard().unwrap();
-                    (sealed, active) = (None, None);
-                    // Somebody else had the task, and wrote.
-                    end += 1;
-                    let change = Change { key: KEY.into(), value: Some(value.clone().into()) };
-                    task.restore(&[change], end, false, &mut batch).unwrap();
-                    committed = Some(value);
-                }
-                // Others push it out of the younger half of what is remembered.
-                6 if (state >> 40).is_multiple_of(64) => {
-                    for other in 0..20_000u32 {
-                        task.recent.put(other.to_be_bytes().into(), None);
-                    }
-                }
-                _ => {}
-            }
-            let expected = active.clone().or_else(|| sealed.clone()).unwrap_or_else(|| committed.clone());
-            assert_eq!(read(&mut task), expected, "step {step}");
-        }
-    }
-
-    #[test]
-    fn timers_fire_in_order_once_whether_committed_or_not() {
-        let id = TaskId { processor: Processor::Orders, partition: 0 };
-        let stores = MemoryStores::default();
-        let Found::Closed(hold) = Parking::<()>::default().take(id) else { panic!("nobody has it") };
-        let mut task = Task::open(id, stores.open("t").unwrap(), hold).unwrap();
-        let mut batch = Batch::default();
-        let keys =
-            |found: Vec<(i64, Box<[u8]>)>| found.iter().map(|(d, k)| (*d, String::from_utf8_lossy(k).into_owned())).collect::<Vec<_>>();
-        for (due, key) in [(30, "c"), (-5, "a"), (10, "b")] {
-            task.set_timer(due, key.as_bytes());
-        }
-        task.overlay.seal();
-        task.apply(Some(1), &mut batch).unwrap();
-        task.set_timer(20, b"d");
-        assert!(!task.is_quiet(-6), "nothing is known yet");
-        assert!(task.due(-6, 1).unwrap().is_empty() && task.is_quiet(-6));
-        assert_eq!(keys(task.due(10, 1).unwrap()), [(-5, "a".into())]);
-        assert!(!task.is_quiet(10), "another one is due");
-        assert_eq!(keys(task.due(20, 10).unwrap()), [(10, "b".into()), (20, "d".into())]);
-        assert!(task.is_quiet(29) && !task.is_quiet(30));
-        assert!(task.due(20, 10).unwrap().is_empty(), "fired timers do not fire again before the commit");
-        task.overlay.seal();
-        assert!(task.due(20, 10).unwrap().is_empty(), "nor while it runs");
-        task.apply(Some(2), &mut batch).unwrap();
-        assert!(task.due(20, 10).unwrap().is_empty(), "nor after it");
-        task.set_timer(25, b"e");
-        task.discard().unwrap();
-        assert_eq!(keys(task.due(100, 10).unwrap()), [(30, "c".into())], "what was discarded never was");
-    }
-}
+mod tests;

@@ -43,12 +43,12 @@ pub struct RecordRef<'a> {
 }
 
 impl<'a> RecordRef<'a> {
-    pub fn headers(&self) -> impl ExactSizeIterator<Item = HeaderRef<'a>> + use<'a> {
+    /// Names, which are UTF-8, and values.
+    pub fn headers(&self) -> impl ExactSizeIterator<Item = (&'a [u8], Option<&'a [u8]>)> + use<'a> {
         let bytes = self.bytes;
         let mut at = self.headers_start;
         self.headers.iter().map(move |h| {
-            // Names are pushed as `str`, so they are UTF-8.
-            let name = std::str::from_utf8(&bytes[at..h.name_end]).unwrap_or_default();
+            let name = &bytes[at..h.name_end];
             let value = h.value_end.map(|end| &bytes[h.name_end..end]);
             at = h.value_end.unwrap_or(h.name_end);
             (name, value)
@@ -178,10 +178,10 @@ mod tests {
         records.push_with(tp(2), Some(b""), &[("z", Some(b"26"))], |out| out.extend_from_slice(b"written"));
         let all: Vec<_> = records.iter().collect();
         assert_eq!((all[0].tp, all[0].key, all[0].value), (tp(0), Some(&b"k"[..]), Some(&b"v"[..])));
-        assert_eq!(all[0].headers().collect::<Vec<_>>(), [("a", Some(&b"1"[..])), ("n", None), ("", Some(&b""[..]))]);
+        assert_eq!(all[0].headers().collect::<Vec<_>>(), [(&b"a"[..], Some(&b"1"[..])), (b"n", None), (b"", Some(b""))]);
         assert_eq!((all[1].key, all[1].value, all[1].header_count()), (None, None, 0));
         assert_eq!((all[2].key, all[2].value), (Some(&b""[..]), Some(&b"written"[..])));
-        assert_eq!(all[2].headers().collect::<Vec<_>>(), [("z", Some(&b"26"[..]))]);
+        assert_eq!(all[2].headers().collect::<Vec<_>>(), [(&b"z"[..], Some(&b"26"[..]))]);
         records.clear();
         assert_eq!((records.len(), records.size()), (0, 0));
     }

@@ -25,6 +25,15 @@ impl Batch {
         self.ends.push((key_end, Some(self.bytes.len())));
     }
 
+    /// Puts what `write` appends; returns how many bytes that is.
+    pub fn put_with(&mut self, key: &[u8], write: impl FnOnce(&mut Vec<u8>)) -> usize {
+        self.bytes.extend_from_slice(key);
+        let key_end = self.bytes.len();
+        write(&mut self.bytes);
+        self.ends.push((key_end, Some(self.bytes.len())));
+        self.bytes.len() - key_end
+    }
+
     pub fn delete(&mut self, key: &[u8]) {
         self.bytes.extend_from_slice(key);
         self.ends.push((self.bytes.len(), None));

@@ -246,9 +246,8 @@ impl Demand {
 }
 
 /// One event of one SKU's demand.
-pub fn apply(config: &Config, parameters: &Parameters, trigger: Trigger, event: &Event<'_>, demand: Option<Demand>) -> Step {
-    let mut demand = demand.unwrap_or_else(|| Demand::new(trigger.cause));
-    let before = demand.clone();
+pub fn apply(config: &Config, parameters: &Parameters, trigger: Trigger, event: &Event<'_>, before: Option<&Demand>) -> Step {
+    let mut demand = before.map_or_else(|| Demand::new(trigger.cause), Demand::clone);
     let mut alerts = vec![];
     let mut forecast = None;
     match event {
@@ -267,7 +266,8 @@ pub fn apply(config: &Config, parameters: &Parameters, trigger: Trigger, event: 
         Event::Product(rows) => alerts.extend(review(config, parameters, &mut demand, trigger, rows)),
     }
     set_forecast(config, parameters, &mut demand);
-    let changed = demand != before;
+    // One that was never kept and has nothing to say is not kept either.
+    let changed = before.map_or(!demand.places.is_empty(), |before| demand != *before);
     if changed && !matches!(event, Event::Due(_)) {
         demand.cause = trigger.cause;
     }

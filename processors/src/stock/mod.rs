@@ -12,6 +12,8 @@
 //! | `shortage.rs` | held, but not there |
 //! | `changes.rs` | what a step did, as demand wants to know it |
 
+use std::sync::Arc;
+
 use schemas::TopicNames;
 use schemas::event::Movement;
 use schemas::input::{Count, Restock};
@@ -68,7 +70,7 @@ pub struct State {
     /// What is known of the ids that [`seen_ids`] names, in their order.
     pub seen: [Option<Seen>; 2],
     /// If [`wants_listing`]: the SKU's in the catalogue.
-    pub listing: Option<Listing>,
+    pub listing: Option<Arc<Listing>>,
     /// If [`wants_reservations`]: open reservations of the SKU by order id, at most [`MAX_AT_RISK_SCAN`].
     pub open: Vec<(Box<str>, Reservation)>,
 }
@@ -110,7 +112,7 @@ pub fn apply(config: &Config, sku: &str, trigger: Trigger, event: Event<'_>, sta
         Event::Command { order_id, command: StockCommand::Reserve { attempt, quantity, location, quote } } => {
             assert!(reservation.is_none(), "order {order_id} asks for SKU {sku}, attempt {attempt}, and holds it already: {reservation:?}");
             let request = reserve::Request { order_id, attempt, quantity, location: location.as_deref() };
-            if let Some(denial) = config.terms.check(listing.as_ref(), quote) {
+            if let Some(denial) = config.terms.check(listing.as_deref(), quote) {
                 return reserve::denied(&request, denial);
             }
             match stock {

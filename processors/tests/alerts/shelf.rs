@@ -172,7 +172,7 @@ impl Shelf {
 
     fn step(&mut self, trigger: Trigger, event: &demand::Event<'_>) {
         let parameters = self.parameters();
-        let step = demand::apply(&self.config, &parameters, trigger, event, self.demand());
+        let step = demand::apply(&self.config, &parameters, trigger, event, self.demand().as_ref());
         if let Some(demand) = step.demand {
             let mut bytes = vec![];
             demand.encode(&mut bytes);

@@ -4,6 +4,7 @@
 mod check;
 
 use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
 
 use schemas::event::{Movement, OrderEvent};
 use schemas::input::Input;
@@ -277,7 +278,7 @@ impl World {
                 let bytes = self.seen.get(&(sku.to_owned(), id?))?;
                 Some(Seen::decode(bytes).expect("what was seen decodes"))
             }),
-            listing: if stock::wants_listing(&event) { self.listing(sku) } else { None },
+            listing: if stock::wants_listing(&event) { self.listing(sku).map(Arc::new) } else { None },
             open: if stock::wants_reservations(&event) { self.open(sku) } else { vec![] },
         };
         let step = stock::apply(&self.stock_config, sku, trigger, event, state);

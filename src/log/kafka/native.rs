@@ -491,7 +491,7 @@ impl Producer {
         partition: i32,
         key: Option<&[u8]>,
         value: Option<&[u8]>,
-        headers: impl ExactSizeIterator<Item = (&'a str, Option<&'a [u8]>)>,
+        headers: impl ExactSizeIterator<Item = (&'a [u8], Option<&'a [u8]>)>,
     ) -> Result<(), Fault> {
         let memory = |bytes: Option<&[u8]>| c::rd_kafka_vu_s__bindgen_ty_1__bindgen_ty_1 {
             ptr: bytes.map_or(ptr::null_mut(), |b| b.as_ptr().cast_mut().cast()),

@@ -114,7 +114,7 @@ impl KafkaConfig {
             set("linger.ms", "5".into()),
             set("compression.type", "lz4".into()),
             set("batch.size", "131072".into()),
-            set("queue.buffering.max.kbytes", "8192".into()),
+            set("queue.buffering.max.kbytes", "4096".into()),
             set("queue.buffering.max.messages", "200000".into()),
             // A dead letter carries the largest record that any source topic takes, and a little more.
             set("message.max.bytes", "16777216".into()),

@@ -28,7 +28,7 @@ impl Packed {
     /// Packs a single record.
     pub fn one(key: Option<&[u8]>, value: Option<&[u8]>, headers: &[HeaderRef<'_>], timestamp: i64) -> Packed {
         let mut bytes = Vec::with_capacity(key.map_or(0, <[u8]>::len) + value.map_or(0, <[u8]>::len));
-        let place = pack(&mut bytes, key, value, headers.iter().copied());
+        let place = pack(&mut bytes, key, value, headers.iter().map(|(name, value)| (name.as_bytes(), *value)));
         Packed { bytes: bytes.into(), timestamp, place }
     }
 
@@ -86,14 +86,19 @@ fn length(length: u32) -> u32 {
     if length == NULL { 0 } else { length }
 }
 
-fn pack<'a>(bytes: &mut Vec<u8>, key: Option<&[u8]>, value: Option<&[u8]>, headers: impl Iterator<Item = HeaderRef<'a>>) -> Place {
+fn pack<'a>(
+    bytes: &mut Vec<u8>,
+    key: Option<&[u8]>,
+    value: Option<&[u8]>,
+    headers: impl Iterator<Item = (&'a [u8], Option<&'a [u8]>)>,
+) -> Place {
     let start = small(bytes.len());
     for part in [key, value].into_iter().flatten() {
         bytes.extend_from_slice(part);
     }
     let headers_start = bytes.len();
     for (name, value) in headers {
-        put(bytes, Some(name.as_bytes()));
+        put(bytes, Some(name));
         put(bytes, value);
     }
     let size = |part: Option<&[u8]>| part.map_or(NULL, |p| small(p.len()));
