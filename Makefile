@@ -147,10 +147,5 @@ stops-report: ## how good orders of stops are, vrp-core beside them [INSTANCES=f
 	cargo run $(LOCKED) --release -p waybill-stops-report -- docs/stops.md $(if $(INSTANCES),"$(INSTANCES)" "$(OPTIMA)")
 
 .PHONY: fuzz
-fuzz: ## fuzz every decoder [TIME=seconds for each, 60 unless said]; needs nightly Rust and cargo-fuzz
-	@command -v cargo-fuzz >/dev/null || { echo "cargo-fuzz is missing: cargo install cargo-fuzz" >&2; exit 1; }
-	set -e; for target in $$(cargo +nightly fuzz list); do \
-	  mkdir -p "fuzz/corpus/$$target"; \
-	  cargo +nightly fuzz run "$$target" "fuzz/corpus/$$target" $$(ls -d "fuzz/seeds/$$target" 2>/dev/null || true) \
-	    -- -max_total_time=$(or $(TIME),60); \
-	done
+fuzz: ## fuzz every decoder, or one [TIME=seconds for each, 60 unless said; TARGET=name]; needs cargo-fuzz
+	scripts/fuzz.sh $(or $(TIME),60) $(TARGET)
