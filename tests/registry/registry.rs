@@ -43,7 +43,10 @@ impl Server {
         let pid = format!("pid={},", self.pid());
         let Ok(output) = Command::new("ss").args(["-Hltnp"]).output() else { return vec![] };
         let all = String::from_utf8_lossy(&output.stdout).into_owned();
-        all.lines().filter(|line| line.contains(&pid) && !line.contains("127.0.0.1]:") && !line.contains("127.0.0.1:")).map(str::to_owned).collect()
+        all.lines()
+            .filter(|line| line.contains(&pid) && !line.contains("127.0.0.1]:") && !line.contains("127.0.0.1:"))
+            .map(str::to_owned)
+            .collect()
     }
 
     /// It is there, takes connections, and answers nothing until [`Server::thaw`].
