@@ -19,6 +19,8 @@ export PATH
 
 # On a build server a Cargo.lock that is not up to date is an error, not something to mend silently.
 LOCKED := $(if $(filter true,$(CI)),--locked)
+# A Java for the Schema Registry of the tests, which asks for a newer one than Kafka.
+JAVA_21 = . scripts/lib.sh && find_java 21 >/dev/null
 # The benchmarks that measure libraries beside ours are built by their own targets only.
 PACKAGES := --workspace --exclude waybill-stops-report
 CARGO_TEST := cargo test $(LOCKED) $(PACKAGES) --release --features waybill/failpoints
@@ -99,10 +101,12 @@ lint: ## rustfmt, clippy, shellcheck and cargo-deny (the last two if they are in
 .PHONY: test
 test: setup-test lint test-maps ## everything a change must pass; starts real brokers on 127.0.0.1
 	$(CARGO_TEST)
+	@$(JAVA_21) || echo "skipped: the tests with a real Schema Registry; they need Java 21 or newer (make test-registry)" >&2
 
 .PHONY: test-registry
-test-registry: setup-test ## Avro with a real Schema Registry, which needs Java 21
-	$(CARGO_TEST),waybill/registry-tests --test registry
+test-registry: setup-test ## Avro with a real Schema Registry; a part of `make test` where there is Java 21
+	@$(JAVA_21) || { echo "Java 21 or newer is missing, for the Schema Registry of the tests: install one, or set JAVA_HOME" >&2; exit 1; }
+	$(CARGO_TEST) --test registry
 
 .PHONY: test-maps
 test-maps: ## reading OpenStreetMap's maps, without Kafka and RocksDB
@@ -143,10 +147,5 @@ stops-report: ## how good orders of stops are, vrp-core beside them [INSTANCES=f
 	cargo run $(LOCKED) --release -p waybill-stops-report -- docs/stops.md $(if $(INSTANCES),"$(INSTANCES)" "$(OPTIMA)")
 
 .PHONY: fuzz
-fuzz: ## fuzz every decoder [TIME=seconds for each, 60 unless said]; needs nightly Rust and cargo-fuzz
-	@command -v cargo-fuzz >/dev/null || { echo "cargo-fuzz is missing: cargo install cargo-fuzz" >&2; exit 1; }
-	set -e; for target in $$(cargo +nightly fuzz list); do \
-	  mkdir -p "fuzz/corpus/$$target"; \
-	  cargo +nightly fuzz run "$$target" "fuzz/corpus/$$target" $$(ls -d "fuzz/seeds/$$target" 2>/dev/null || true) \
-	    -- -max_total_time=$(or $(TIME),60); \
-	done
+fuzz: ## fuzz every decoder, or one [TIME=seconds for each, 60 unless said; TARGET=name]; needs cargo-fuzz
+	scripts/fuzz.sh $(or $(TIME),60) $(TARGET)

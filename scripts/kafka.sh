@@ -21,6 +21,8 @@ set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "$here/lib.sh"
+# shellcheck source-path=SCRIPTDIR source=server.sh
+. "$here/server.sh"
 
 version=$(sed -n 's:.*<kafka.version>\(.*\)</kafka.version>.*:\1:p' "$here/kafka-pom.xml")
 libs=$cache_dir/kafka-$version
@@ -32,33 +34,8 @@ need_java() {
 }
 
 fetch_libs() {
-  [ -d "$libs" ] && return
-  have mvn || die "Maven (mvn) is missing; it fetches Kafka's jars. Run scripts/setup.sh test"
-  local tmp
-  mkdir -p "$cache_dir"
-  tmp=$(mktemp -d "$libs.XXXXXX")
-  say "fetching Apache Kafka $version (about 45 MB) into $libs"
-  if ! mvn -q -B -f "$here/kafka-pom.xml" dependency:copy-dependencies -DoutputDirectory="$tmp" >"$tmp/mvn.log" 2>&1; then
-    cat "$tmp/mvn.log" >&2
-    rm -rf "$tmp"
-    die "Maven could not fetch Kafka $version; its message is above"
-  fi
-  rm "$tmp/mvn.log"
-  # Renamed when complete, so that a start at the same time sees all jars or none.
-  if [ -d "$libs" ]; then rm -rf "$tmp"; else mv "$tmp" "$libs"; fi
+  fetch_once "$libs" "Apache Kafka $version (about 45 MB)" : -f "$here/kafka-pom.xml" dependency:copy-dependencies
 }
-
-# Prints the pid of the broker of this folder, if it runs. A pid file that outlived its broker is not believed.
-broker_pid() {
-  local pid
-  [ -f "$dir/pid" ] && pid=$(cat "$dir/pid") && [ -n "$pid" ] || return 1
-  case $(ps -ww -p "$pid" -o command= 2>/dev/null) in
-  *"kafka.Kafka $dir/server.properties"*) printf '%s\n' "$pid" ;;
-  *) return 1 ;;
-  esac
-}
-
-listens() { (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
 
 # Sends the smallest request there is (ApiVersions 0) and waits for the first byte of the answer, which is a NUL.
 answers() {
@@ -67,16 +44,6 @@ answers() {
     printf '\0\0\0\012\0\022\0\0\0\0\0\001\377\377' >&3
     IFS= read -r -t 5 -d '' _ <&3
   ) 2>/dev/null
-}
-
-# Below 32768, where systems begin to take ports for outgoing connections.
-free_port() {
-  local candidate
-  for _ in 1 2 3 4 5 6 7 8 9 10; do
-    candidate=$((20000 + RANDOM % 12000))
-    listens "$candidate" || { printf '%s\n' "$candidate"; return; }
-  done
-  die "found no free port between 20000 and 32000"
 }
 
 # settings BIND CONTROLLER_PORT LOG_DIRS: the broker's properties.
@@ -107,27 +74,11 @@ P
 # What a reader of the log would look for first.
 why_it_failed() { grep -m 3 -E 'ERROR|Exception|Error' "$log" >&2 || tail -n 5 "$log" >&2; }
 
-stop_jvm() {
-  local pid
-  if pid=$(broker_pid); then
-    kill "$pid" 2>/dev/null || true
-    for _ in $(seq 1 200); do
-      kill -0 "$pid" 2>/dev/null || break
-      sleep 0.1
-    done
-    if kill -0 "$pid" 2>/dev/null; then
-      say "the broker $pid did not stop within 20 s: killing it"
-      kill -9 "$pid" 2>/dev/null || true
-    fi
-  fi
-  rm -f "$dir/pid"
-}
-
 stop_all() {
   if [ -f "$dir/docker" ]; then
     docker stop "$container" >/dev/null && rm -f "$dir/docker"
   fi
-  stop_jvm
+  stop_server
 }
 
 # Waits until the process that $1 asks after has the broker's port open and answers on it.
@@ -157,21 +108,15 @@ start_jvm() {
       -t waybillwaybillwaybill0 -c "$dir/server.properties" >"$log" 2>&1 ||
       { why_it_failed; die "Kafka could not format $dir/data; see $log"; }
   fi
-  # A process group of its own: Ctrl-C in the terminal that started it does not reach it. The group and nohup
-  # stand in for setsid, which macOS does not have. No descriptor is kept, so that a caller's pipe gets its end.
-  (
-    set -m
-    nohup "$java" -Xmx"$heap" -Xms"$heap" -XX:+UseG1GC -XX:+ExitOnOutOfMemoryError -Djava.awt.headless=true \
-      -cp "$libs/*" kafka.Kafka "$dir/server.properties" </dev/null >"$log" 2>&1 &
-    echo $! >"$dir/pid"
-  )
+  launch "$log" "$java" -Xmx"$heap" -Xms"$heap" -XX:+UseG1GC -XX:+ExitOnOutOfMemoryError -Djava.awt.headless=true \
+    -cp "$libs/*" kafka.Kafka "$dir/server.properties"
   pid=$(cat "$dir/pid")
   if await_broker kill -0 "$pid"; then
     echo "$port" >"$dir/port"
     return 0
   fi
   why_it_failed
-  stop_jvm
+  stop_server
   # Another process was quicker to take the controller's port: the caller may try again.
   ! grep -q 'Address already in use' "$log" || return 75
   die "Kafka did not start; see $log"
@@ -200,20 +145,6 @@ start_docker() {
   echo "$port" >"$dir/port"
 }
 
-# Ends the broker once the process it was started for has ended.
-watch_over() {
-  local pid
-  pid=$(broker_pid) || return 0
-  (
-    set -m
-    {
-      trap '' HUP
-      while kill -0 "$while_pid" 2>/dev/null && kill -0 "$pid" 2>/dev/null; do sleep 1; done
-      if [ "$(broker_pid)" = "$pid" ]; then stop_jvm; fi
-    } </dev/null >/dev/null 2>&1 &
-  )
-}
-
 start() {
   if [ -z "$dir_given" ] && [ -n "${WAYBILL_BOOTSTRAP:-}" ]; then
     say "using the Kafka of WAYBILL_BOOTSTRAP"
@@ -222,7 +153,7 @@ start() {
   fi
   local status=0 tries=0 saved
   saved=$(cat "$dir/port" 2>/dev/null || true)
-  if [ -z "$fresh$extra" ] && [ -n "$saved" ] && [ "${port:-$saved}" = "$saved" ] && { [ -f "$dir/docker" ] || broker_pid >/dev/null; } &&
+  if [ -z "$fresh$extra" ] && [ -n "$saved" ] && [ "${port:-$saved}" = "$saved" ] && { [ -f "$dir/docker" ] || server_pid >/dev/null; } &&
     answers "$saved"; then
     printf '127.0.0.1:%s\n' "$saved"
     return
@@ -247,7 +178,7 @@ start() {
       fi
     done
   fi
-  if [ -n "$while_pid" ]; then watch_over; fi
+  if [ -n "$while_pid" ]; then watch_over "$while_pid"; fi
   printf '127.0.0.1:%s\n' "$port"
 }
 
@@ -255,7 +186,7 @@ status() {
   local pid
   if [ -f "$dir/docker" ] && answers "$(cat "$dir/port")"; then
     printf 'running on 127.0.0.1:%s, Docker container %s\n' "$(cat "$dir/port")" "$container"
-  elif pid=$(broker_pid); then
+  elif pid=$(server_pid); then
     printf 'running on 127.0.0.1:%s, pid %s, log %s\n' "$(cat "$dir/port" 2>/dev/null || echo '?')" "$pid" "$dir/kafka.log"
   else
     echo stopped
@@ -292,6 +223,8 @@ while [ $# -gt 0 ]; do
   shift
 done
 case $dir in /*) ;; *) dir=$PWD/$dir ;; esac
+# shellcheck disable=SC2034  # read by server.sh
+mark="kafka.Kafka $dir/server.properties" serves="the broker"
 case $port in *[!0-9]*) die "--port takes a number, not $port" ;; esac
 
 case $command in
@@ -307,6 +240,6 @@ restart)
   ;;
 stop) stop_all ;;
 status) status ;;
-help | --help | -h) sed -n '2,/^set /p' "$0" | sed -e '/^set /d' -e 's/^# \{0,1\}//' ;;
+help | --help | -h) print_head ;;
 *) die "unknown command $command; see $0 help" ;;
 esac

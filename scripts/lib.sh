@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# What setup.sh and kafka.sh share: messages, the cache folder, finding a JVM. Sourced, never run.
+# What the other scripts share: messages, the cache folder, finding a JVM. Sourced, never run.
 
 # The folder for everything downloaded or built; CARGO_TARGET_DIR lies in it too.
 # shellcheck disable=SC2034

@@ -3,7 +3,8 @@
 #
 #   setup.sh demo    the demo: Rust, a C compiler and linker
 #   setup.sh full    the whole program as well: what RocksDB and librdkafka are compiled with
-#   setup.sh test    the tests as well: a JVM and Maven for a real Kafka, Prometheus, rustfmt and clippy
+#   setup.sh test    the tests as well: a JVM and Maven for a real Kafka and Schema Registry, Prometheus, rustfmt and
+#                    clippy
 #
 # It uses apt (Debian, Ubuntu) or Homebrew (macOS). Before it uses sudo it asks, except with CI=true or
 # ASSUME_YES=1. Where it cannot install, it says what is missing and exits 1. It never installs Rust itself.
@@ -72,18 +73,25 @@ has_openssl() {
     { [ "$system" = Darwin ] && any_file /opt/homebrew/opt/openssl@3/include /usr/local/opt/openssl@3/include; }
 }
 has_zlib() { [ "$system" = Darwin ] || pkg-config --exists zlib 2>/dev/null; }
-has_java() { find_java 17 >/dev/null; }
+has_java() { find_java "$java" >/dev/null; }
 has_maven() { have mvn; }
 # Unpacked here by fetch_prometheus; the Makefile puts the folder on the PATH.
 prometheus_dir=$cache_dir/prometheus
 has_prometheus() { { have prometheus && have promtool; } || [ -x "$prometheus_dir/usr/bin/promtool" ]; }
 has_rust_tools() { cargo fmt --version >/dev/null 2>&1 && cargo clippy --version >/dev/null 2>&1; }
 
-# default-jre-headless where it is new enough: Ubuntu 22.04 and Debian 11 have a Java 11 under that name.
-apt_java() {
+offered() { apt-cache policy "$1" 2>/dev/null | grep -q 'Candidate: [0-9]'; }
+# Kafka runs on 17, the Schema Registry on 21. Debian 12 has no newer one than 17: there, the tests with a registry are
+# left out. With Homebrew the newest comes.
+choose_java() {
   local major
-  major=$(apt-cache depends default-jre-headless 2>/dev/null | sed -n 's/.*openjdk-\([0-9]*\)-jre-headless.*/\1/p' | head -n 1)
-  if [ "${major:-17}" -ge 17 ]; then echo default-jre-headless; else echo openjdk-17-jre-headless; fi
+  java=21 java_package=openjdk-21-jre-headless
+  if has_java || ! have apt-get; then return; fi
+  for major in 21 25; do
+    java_package=openjdk-$major-jre-headless
+    if offered "$java_package"; then return; fi
+  done
+  java=17 java_package=openjdk-17-jre-headless
 }
 
 missing='' packages=''
@@ -105,7 +113,8 @@ survey() {
   want "the headers of OpenSSL (for librdkafka)" has_openssl "libssl-dev" "openssl@3"
   want "the headers of zlib (for librdkafka)" has_zlib "zlib1g-dev" ""
   [ "$level" != full ] || return 0
-  want "Java 17 or newer (runs Kafka for the tests)" has_java "$(apt_java)" "openjdk"
+  choose_java
+  want "Java $java or newer (runs Kafka for the tests, from 21 on a Schema Registry too)" has_java "$java_package" "openjdk"
   want "Maven (fetches Kafka for the tests)" has_maven "maven" "maven"
 }
 
@@ -180,13 +189,16 @@ if [ -n "$missing" ]; then
     brew install $packages >&2
   else
     die "this system has neither apt nor Homebrew: install what is listed above with its package manager and run this again.
-  On Debian it would be:  apt-get install gcc g++ make libclang-dev pkg-config libssl-dev zlib1g-dev default-jre-headless maven"
+  On Debian it would be:  apt-get install gcc g++ make libclang-dev pkg-config libssl-dev zlib1g-dev openjdk-21-jre-headless maven"
   fi
   survey
   [ -z "$missing" ] || die "installed, and still missing:$missing"
 fi
 
 if [ "$level" = test ]; then
+  if [ "$java" -lt 21 ]; then
+    say "no package here has Java 21 or newer: the tests with a Schema Registry are left out until JAVA_HOME names one"
+  fi
   if ! has_rust_tools; then
     have rustup || die "rustfmt or clippy is missing, and there is no rustup to add them"
     say "adding rustfmt and clippy to the Rust toolchain"

@@ -382,41 +382,24 @@ impl Items<'_, '_> {
     }
 }
 
-impl ser::SerializeSeq for Items<'_, '_> {
-    type Ok = ();
-    type Error = EncodeError;
-    fn serialize_element<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), EncodeError> {
-        self.item(value)
-    }
-    fn end(self) -> Result<(), EncodeError> {
-        self.finish();
-        Ok(())
-    }
+/// What serde tells apart, a sequence, a tuple and a tuple struct, is an array in Avro.
+macro_rules! array {
+    ($($kind:ident :: $element:ident),*) => {$(
+        impl ser::$kind for Items<'_, '_> {
+            type Ok = ();
+            type Error = EncodeError;
+            fn $element<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), EncodeError> {
+                self.item(value)
+            }
+            fn end(self) -> Result<(), EncodeError> {
+                self.finish();
+                Ok(())
+            }
+        }
+    )*};
 }
 
-impl ser::SerializeTuple for Items<'_, '_> {
-    type Ok = ();
-    type Error = EncodeError;
-    fn serialize_element<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), EncodeError> {
-        self.item(value)
-    }
-    fn end(self) -> Result<(), EncodeError> {
-        self.finish();
-        Ok(())
-    }
-}
-
-impl ser::SerializeTupleStruct for Items<'_, '_> {
-    type Ok = ();
-    type Error = EncodeError;
-    fn serialize_field<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), EncodeError> {
-        self.item(value)
-    }
-    fn end(self) -> Result<(), EncodeError> {
-        self.finish();
-        Ok(())
-    }
-}
+array!(SerializeSeq::serialize_element, SerializeTuple::serialize_element, SerializeTupleStruct::serialize_field);
 
 /// A record's fields, which come in the schema's order; some may be left out.
 struct Fields<'o, 't> {

@@ -1,4 +1,4 @@
-//! Values of `stock-counts`.
+//! Values of `feedback`.
 #![no_main]
 
 use schemas::Source;

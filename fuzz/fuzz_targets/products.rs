@@ -1,4 +1,4 @@
-//! Values of `stock-counts`.
+//! Values of `products`.
 #![no_main]
 
 use schemas::Source;

@@ -4,8 +4,8 @@
 
 use schemas::{Reason, Timestamp};
 use signatures::{
-    Checked, Guard, HeaderRef, Headers, ID, Kind, MAX_ID_BYTES, MAX_SIGNATURES, NewKey, Policy, SIGNATURE, TIMESTAMP, TopicKey, VerifyingKey,
-    redacted,
+    Checked, Guard, HeaderRef, Headers, ID, Kind, MAX_ID_BYTES, MAX_SIGNATURES, NewKey, Policy, SIGNATURE, TIMESTAMP, TopicKey,
+    VerifyingKey, redacted,
 };
 
 fn guard() -> Guard {

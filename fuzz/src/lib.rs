@@ -1,18 +1,22 @@
 //! What every decoder of producers' records promises, whatever the bytes: it returns, and what it takes is within the
 //! named limits. What it refuses has a reason with a sentence.
 
+use std::cell::RefCell;
+
 use schemas::Source;
+use schemas::avro::{Decoders, Frame, Lookup, Schema, Undecoded, Writer, current};
 use schemas::feedback::{Comment, MAX_EXCERPT_CHARS, MAX_KIND_BYTES, MAX_RATING};
 use schemas::fleet::FleetCommand;
-use schemas::product::{MAX_NAME_BYTES, MAX_REASON_CHARS, ProductCommand};
 use schemas::input::{
     self, Input, Line, MAX_AMOUNT, MAX_HOLD_SECONDS, MAX_ID_BYTES, MAX_LINES, MAX_QUANTITY, MAX_VALUE_BYTES, OrderCommand,
 };
+use schemas::product::{MAX_NAME_BYTES, MAX_REASON_CHARS, ProductCommand};
 
 /// Decodes `value` as a record of `source`, under the key that it names itself, as far as that can be read, and under
 /// another one.
 pub fn decode(source: Source, value: &[u8]) {
-    let named = serde_json::from_slice::<serde_json::Value>(value).ok().and_then(|v| v.get(source.key_field())?.as_str().map(str::to_owned));
+    let named =
+        serde_json::from_slice::<serde_json::Value>(value).ok().and_then(|v| v.get(source.key_field())?.as_str().map(str::to_owned));
     if let Some(key) = named
         && let Ok(key) = input::decode_key(source, Some(key.as_bytes()))
     {
@@ -21,27 +25,38 @@ pub fn decode(source: Source, value: &[u8]) {
     check(source, "K", value);
 }
 
+thread_local! {
+    /// As a worker has them, with the number of the last schema that it was given. Made once: to parse all schemas takes
+    /// a thousand times as long as to decode a record.
+    static DECODERS: RefCell<(Decoders, u32)> = RefCell::default();
+    static OWN: [Option<u64>; Source::ALL.len()] = Source::ALL.map(|source| current(source.name()).map(|own| own.fingerprint()));
+}
+
 /// Decodes `datum` as written with the source's own schema, or with `schema`.
 pub fn decode_avro(source: Source, datum: &[u8], schema: Option<&str>) {
-    use schemas::avro::{Decoders, Frame, Lookup, Schema, Undecoded, Writer, current};
-
-    let mut value = vec![];
-    let writer = match (schema, current(source.name())) {
-        (None, Some(own)) => Writer::Fingerprint(own.fingerprint()),
-        _ => Writer::Id(1),
-    };
-    Frame::write(writer, &mut value);
-    value.extend_from_slice(datum);
-    let lookup = |_| match schema.map(Schema::parse) {
-        Some(Ok(schema)) => Lookup::Schema(schema.into()),
-        Some(Err(why)) => Lookup::Unusable(why.to_string()),
-        None => Lookup::NotYet,
-    };
-    match Decoders::default().decode(source, "K", Some(&value), lookup) {
-        Ok(input) => within_limits(&input, "K"),
-        Err(Undecoded::Rejected(reject)) => assert!(!reject.message.is_empty() && reject.message.len() < 4096),
-        Err(Undecoded::NotYet) => {}
-    }
+    DECODERS.with_borrow_mut(|(decoders, number)| {
+        let writer = match (schema, OWN.with(|own| own[source as usize])) {
+            (None, Some(own)) => Writer::Fingerprint(own),
+            _ => {
+                // Another schema has another id, as in a registry.
+                *number += 1;
+                Writer::Id(*number)
+            }
+        };
+        let mut value = vec![];
+        Frame::write(writer, &mut value);
+        value.extend_from_slice(datum);
+        let lookup = |_| match schema.map(Schema::parse) {
+            Some(Ok(schema)) => Lookup::Schema(schema.into()),
+            Some(Err(why)) => Lookup::Unusable(why.to_string()),
+            None => Lookup::NotYet,
+        };
+        match decoders.decode(source, "K", Some(&value), lookup) {
+            Ok(input) => within_limits(&input, "K"),
+            Err(Undecoded::Rejected(reject)) => assert!(!reject.message.is_empty() && reject.message.len() < 4096),
+            Err(Undecoded::NotYet) => assert!(schema.is_none()),
+        }
+    });
 }
 
 fn check(source: Source, key: &str, value: &[u8]) {
@@ -94,7 +109,10 @@ fn within_limits(input: &Input<'_>, key: &str) {
         }
         Input::Product(ProductCommand::Upsert { product, .. }) => {
             assert!(product.name.as_deref().is_none_or(|name| name.len() <= MAX_NAME_BYTES && !name.chars().any(char::is_control)));
-            assert!(product.price.is_none_or(|price| (0..=MAX_AMOUNT).contains(&price)) && (product.price.is_none() || product.currency.is_some()));
+            assert!(
+                product.price.is_none_or(|price| (0..=MAX_AMOUNT).contains(&price))
+                    && (product.price.is_none() || product.currency.is_some())
+            );
         }
         Input::Product(ProductCommand::Withdraw { reason, .. }) => {
             assert!(reason.as_deref().is_none_or(|reason| reason.chars().count() <= MAX_REASON_CHARS));

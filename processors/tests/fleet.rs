@@ -18,10 +18,11 @@ mod fleet_world;
 mod grammar;
 #[path = "fleet/show.rs"]
 mod show;
+mod tables;
+#[path = "tables/words.rs"]
+mod words;
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::Path;
+use std::collections::BTreeMap;
 
 use fleet_world::{Output, World};
 use grammar::{Act, Answer, Line};
@@ -29,51 +30,26 @@ use schemas::Timestamp;
 use schemas::fleet::{Judgement, Ping};
 use schemas::message::FleetMessage;
 use schemas::plan::{Leg, Plan, Point, RoadClass, Stretch};
+use tables::{Numbered, Outcome};
 
 #[test]
 fn every_scenario_holds() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/scenarios/fleet");
-    let mut files: Vec<_> = std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()).collect();
-    files.retain(|path| path.extension().is_some_and(|e| e == "txt"));
-    files.sort();
-    let only = std::env::var("SCENARIO").ok();
-    let (mut count, mut failures, mut titles) = (0, vec![], BTreeSet::new());
-    for file in &files {
-        let name = file.file_name().unwrap().to_string_lossy();
-        let text = std::fs::read_to_string(file).unwrap();
-        for Scenario { number, title, lines } in split(&text).unwrap_or_else(|e| panic!("{name}: {e}")) {
-            assert!(titles.insert(title.to_owned()), "{name}:{number}: there are two scenarios `{title}`");
-            if only.as_ref().is_some_and(|only| !title.contains(only.as_str())) {
-                continue;
-            }
-            count += 1;
-            if std::env::var_os("SHOW").is_some() {
-                println!("{name} scenario: {title}");
-                show_outputs(&lines);
-                continue;
-            }
-            // Whether timers fire in time or late makes no difference to what is told, only to when it comes out: so
-            // every table is run with timers in time.
-            if let Err(failure) = run(&lines) {
-                failures.push(format!("{name}:{number}: {title}\n    {failure}"));
-            }
-        }
-    }
-    println!("{count} scenarios in {} files, {} failed", files.len(), failures.len());
     if std::env::var_os("SHOW").is_some() {
+        tables::every_scenario_holds(&["fleet"], 0, |lines| {
+            show_outputs(lines);
+            Ok(())
+        });
         return;
     }
-    assert!(failures.is_empty(), "{} of {count} scenarios failed:\n{}", failures.len(), failures.join("\n"));
-    assert!(count >= 60 || only.is_some(), "only {count} scenarios were found in {}", folder.display());
+    // Whether timers fire in time or late makes no difference to what is told, only to when it comes out: so every
+    // table is run with timers in time.
+    tables::every_scenario_holds(&["fleet"], 60, run);
 }
 
-/// The runner itself must fail when it should.
 #[test]
 fn a_wrong_table_fails() {
     let good = "10:00 V-1 at 0 0\n10:01 V-1 at 500 0\n10:01 V-1 at 500 0\n-> ping duplicate: same_fix\nposition of V-1: moving at 500 0, 8.3 m/s\nverdicts of V-1: 2 accepted, 1 duplicate";
-    let outcome = |text: &str| run(&text.lines().enumerate().collect::<Vec<_>>());
-    assert_eq!(outcome(good), Ok(()));
-    for (from, to) in [
+    let changes = [
         ("-> ping duplicate: same_fix\n", ""),
         ("same_fix", "same"),
         ("-> ping", "-> ping late: older\n-> ping"),
@@ -83,44 +59,14 @@ fn a_wrong_table_fails() {
         ("10:00 V-1", "config whatever=1\n10:00 V-1"),
         ("10:00 V-1", "10:61 V-1"),
         ("at 0 0\n", "at 0 0 slowly\n"),
-    ] {
-        assert!(good.contains(from), "{from}");
-        assert!(outcome(&good.replacen(from, to, 1)).is_err(), "`{from}` as `{to}` passed");
-    }
-}
-
-/// A line and its number in the file.
-type Numbered<'a> = (usize, &'a str);
-
-struct Scenario<'a> {
-    number: usize,
-    title: &'a str,
-    lines: Vec<Numbered<'a>>,
-}
-
-fn split(text: &str) -> Result<Vec<Scenario<'_>>, String> {
-    let mut scenarios: Vec<Scenario<'_>> = vec![];
-    for (number, line) in (1..).zip(text.lines()) {
-        // A number sign without a space before a word is a plan's number.
-        let line = if line.starts_with('#') { "" } else { line.split_once(" # ").map_or(line, |(before, _)| before) }.trim();
-        if let Some(title) = line.strip_prefix("scenario:") {
-            scenarios.push(Scenario { number, title: title.trim(), lines: vec![] });
-        } else if !line.is_empty() {
-            let scenario = scenarios.last_mut().ok_or(format!("line {number}: `{line}` is before the first scenario"))?;
-            scenario.lines.push((number, line));
-        }
-    }
-    Ok(scenarios)
+    ];
+    tables::wrong_tables_fail(good, &changes, run);
 }
 
 /// One scenario on an empty world.
-fn run(lines: &[Numbered<'_>]) -> Result<(), String> {
+fn run(lines: &[Numbered<'_>]) -> Outcome {
     let mut runner = Runner::new();
-    for &(number, text) in lines {
-        let line = grammar::parse(text).map_err(|e| format!("line {number}: {text}\n    {e}"))?;
-        let done = catch_unwind(AssertUnwindSafe(|| runner.line(line)));
-        done.unwrap_or_else(|panic| Err(message(&*panic))).map_err(|e| format!("line {number}: {text}\n    {e}"))?;
-    }
+    tables::each_line(lines, |text| runner.line(grammar::parse(text)?))?;
     runner.nothing_left()
 }
 
@@ -133,19 +79,13 @@ fn show_outputs(lines: &[Numbered<'_>]) {
         if matches!(line, Line::Expect(_)) {
             continue;
         }
-        let done = catch_unwind(AssertUnwindSafe(|| runner.line(line)));
-        if let Err(failure) = done.unwrap_or_else(|panic| Err(message(&*panic))) {
+        if let Err(failure) = tables::caught(|| runner.line(line)) {
             println!("{number} !! {failure}");
         }
         for output in std::mem::take(&mut runner.outputs) {
             println!("{number} -> {output}");
         }
     }
-}
-
-fn message(panic: &(dyn std::any::Any + Send)) -> String {
-    let text = panic.downcast_ref::<String>().map(String::as_str).or(panic.downcast_ref::<&str>().copied());
-    format!("panic: {}", text.unwrap_or("without words"))
 }
 
 struct Runner {
@@ -291,7 +231,7 @@ impl Runner {
 
     /// As a line, without what most lines have.
     fn show(&self, output: &Output, at: Timestamp) -> Option<String> {
-        let timed = |text: String, own: Timestamp| if own == at { text } else { format!("{text} ({})", show::time(own)) };
+        let timed = |text: String, own: Timestamp| if own == at { text } else { format!("{text} ({})", words::show_time(own)) };
         Some(match output {
             Output::Verdict(verdict) if verdict.judgement == Judgement::Accepted && !self.all_verdicts => return None,
             Output::Verdict(verdict) => timed(show::verdict(verdict), verdict.fix_time),

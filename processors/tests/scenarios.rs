@@ -20,16 +20,18 @@ mod grammar;
 mod listings;
 #[path = "scenarios/show.rs"]
 mod show;
+mod tables;
+#[path = "tables/words.rs"]
+mod words;
 mod world;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fmt::Write;
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::Path;
 
 use grammar::{Act, Check, Line, Setting};
 use schemas::message::FleetMessage;
 use schemas::{Cause, Source, Timestamp, input};
+use tables::{Numbered, Outcome};
 use world::{Output, World, source};
 
 /// Where tables in this grammar are.
@@ -37,41 +39,13 @@ const FOLDERS: [&str; 3] = [".", "catalogue", "feedback"];
 
 #[test]
 fn every_scenario_holds() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/scenarios");
-    let mut files = vec![];
-    for part in FOLDERS {
-        files.extend(std::fs::read_dir(folder.join(part)).unwrap().map(|entry| entry.unwrap().path()));
-    }
-    files.retain(|path| path.extension().is_some_and(|e| e == "txt"));
-    files.sort();
-    let only = std::env::var("SCENARIO").ok();
-    let (mut count, mut failures, mut titles) = (0, vec![], BTreeSet::new());
-    for file in &files {
-        let name = file.strip_prefix(&folder).unwrap().to_string_lossy();
-        let text = std::fs::read_to_string(file).unwrap();
-        for Scenario { number, title, lines } in split(&text).unwrap_or_else(|e| panic!("{name}: {e}")) {
-            assert!(titles.insert(title.to_owned()), "{name}:{number}: there are two scenarios `{title}`");
-            if only.as_ref().is_some_and(|only| !title.contains(only.as_str())) {
-                continue;
-            }
-            count += 1;
-            if let Err(failure) = run(&lines) {
-                failures.push(format!("{name}:{number}: {title}\n    {failure}"));
-            }
-        }
-    }
-    println!("{count} scenarios in {} files, {} failed", files.len(), failures.len());
-    assert!(failures.is_empty(), "{} of {count} scenarios failed:\n{}", failures.len(), failures.join("\n"));
-    assert!(count >= 190 || only.is_some(), "only {count} scenarios were found in {}", folder.display());
+    tables::every_scenario_holds(&FOLDERS, 190, run);
 }
 
-/// The runner itself must fail when it should.
 #[test]
 fn a_wrong_table_fails() {
     let good = "10:00 restock R-1 A main 10\n10:01 place 1: A x6\n-> 1 accepted: A x6 main, expires 10:16:00\nstock A main: on hand 10, reserved 6";
-    let outcome = |text: &str| run(&text.lines().enumerate().collect::<Vec<_>>());
-    assert_eq!(outcome(good), Ok(()));
-    for (from, to) in [
+    let changes = [
         ("-> 1 accepted: A x6 main, expires 10:16:00\n", ""),
         ("expires 10:16:00", "expires 10:16:01"),
         ("-> 1", "-> 1 cancelled\n-> 1"),
@@ -81,49 +55,15 @@ fn a_wrong_table_fails() {
         ("stock A main", "stock A shop"),
         ("10:01 place", "config split=maybe\n10:01 place"),
         ("10:01 place", "10:61 place"),
-    ] {
-        assert!(good.contains(from), "{from}");
-        assert!(outcome(&good.replacen(from, to, 1)).is_err(), "`{from}` as `{to}` passed");
-    }
-}
-
-/// A line and its number in the file.
-type Numbered<'a> = (usize, &'a str);
-
-struct Scenario<'a> {
-    number: usize,
-    title: &'a str,
-    lines: Vec<Numbered<'a>>,
-}
-
-fn split(text: &str) -> Result<Vec<Scenario<'_>>, String> {
-    let mut scenarios: Vec<Scenario<'_>> = vec![];
-    for (number, line) in (1..).zip(text.lines()) {
-        let line = line.split_once('#').map_or(line, |(before, _)| before).trim();
-        if let Some(title) = line.strip_prefix("scenario:") {
-            scenarios.push(Scenario { number, title: title.trim(), lines: vec![] });
-        } else if !line.is_empty() {
-            let scenario = scenarios.last_mut().ok_or(format!("line {number}: `{line}` is before the first scenario"))?;
-            scenario.lines.push((number, line));
-        }
-    }
-    Ok(scenarios)
+    ];
+    tables::wrong_tables_fail(good, &changes, run);
 }
 
 /// One scenario on an empty world.
-fn run(lines: &[Numbered<'_>]) -> Result<(), String> {
+fn run(lines: &[Numbered<'_>]) -> Outcome {
     let mut runner = Runner { world: World::new(), causes: BTreeMap::new(), outputs: vec![], checked: BTreeMap::new() };
-    for &(number, text) in lines {
-        let line = grammar::parse(text).map_err(|e| format!("line {number}: {e}"))?;
-        let done = catch_unwind(AssertUnwindSafe(|| runner.line(line)));
-        done.unwrap_or_else(|panic| Err(message(&*panic))).map_err(|e| format!("line {number}: {text}\n    {e}"))?;
-    }
+    tables::each_line(lines, |text| runner.line(grammar::parse(text)?))?;
     runner.nothing_left()
-}
-
-fn message(panic: &(dyn std::any::Any + Send)) -> String {
-    let text = panic.downcast_ref::<String>().map(String::as_str).or(panic.downcast_ref::<&str>().copied());
-    format!("panic: {}", text.unwrap_or("without words"))
 }
 
 struct Runner {
@@ -231,7 +171,7 @@ impl Runner {
                 let mut text = show::event(order_id, event);
                 if Some(event.at) != at || Some(event.cause) != own {
                     let cause = &self.causes[&(event.cause.source as usize, event.cause.offset)];
-                    let _ = write!(text, " ({} {cause})", show::time(event.at));
+                    let _ = write!(text, " ({} {cause})", words::show_time(event.at));
                 }
                 text
             }

@@ -7,23 +7,14 @@ mod common;
 use std::path::Path;
 
 use common::pbf;
-use common::town::Town;
+use common::town::{Town, blocks};
 use rand::rngs::ChaCha8Rng;
 use rand::{RngExt, SeedableRng};
 use tempfile::TempDir;
 use waybill_roads::{Error, Roads};
 
 fn town() -> Town {
-    Town::map(
-        "a b c
-         d e f",
-    )
-    .street("abc")
-    .street("def")
-    .street("ad")
-    .street("be")
-    .street("cf")
-    .restriction("no_u_turn", "ad", "a", "ad")
+    blocks().restriction("no_u_turn", "ad", "a", "ad")
 }
 
 /// What comes of a map with these bytes.

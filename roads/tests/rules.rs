@@ -2,22 +2,9 @@
 
 mod common;
 
-use common::town::{Built, Town, at};
+use common::town::{Built, Town, at, blocks};
 use schemas::plan::{Basis, RoadClass};
 use waybill_roads::Ways;
-
-/// Two blocks; all streets 100 m long and open both ways.
-fn blocks() -> Town {
-    Town::map(
-        "a b c
-         d e f",
-    )
-    .street("abc")
-    .street("def")
-    .street("ad")
-    .street("be")
-    .street("cf")
-}
 
 #[test]
 fn without_rules_the_shortest_way_is_taken() {

@@ -5,7 +5,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use schemas::Timestamp;
-use waybill::config::file::{bootstrap_fault, parse_http};
+use waybill::config::file::parse_http;
+use waybill::config::kafka::bootstrap_fault;
 
 use super::backtest::Backtest;
 use super::demo::Demo;

@@ -1,20 +1,16 @@
 //! Reads and checks `topology.toml`. Every error is reported, not only the first, each with its place and what to
-//! write instead. What a key means is in `mod.rs`; what the file may say, and within which limits, is here.
+//! write instead. What a key means is in `mod.rs`; what `[app]` may say is here, the other sections have files of their
+//! own.
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::net::SocketAddr;
 use std::path::Path;
 
-use processors::catalogue::{MAX_COMPLAINTS, Terms};
-use processors::demand::{self, reorder::z_of};
-use processors::orders::DeductOn;
-use schemas::Sink;
-use toml::de::{DeTable, DeValue};
+use toml::de::DeTable;
 
 use super::section::{Finding, Section};
-use super::{Config, Topic, registry, signatures, topics};
-use crate::engine::plan::{ClockMode, Format, Processor, changelog_name, inbox_name};
+use super::{Config, kafka, names, registry, rules, topics};
+use crate::engine::plan::ClockMode;
 
 /// Everything that is wrong with a file, in the order of its lines.
 #[derive(Debug, PartialEq, Eq)]
@@ -38,40 +34,9 @@ impl fmt::Display for Errors {
 
 impl std::error::Error for Errors {}
 
-/// Longest name that Kafka gives a topic; an application's name leaves room for `-orders-changelog`.
-const MAX_TOPIC_NAME: usize = 249;
+/// It leaves room for `-orders-changelog`.
 const MAX_APP_NAME: usize = 200;
-const MAX_TASKS: i64 = 1_000;
 const MAX_WORKERS: i64 = 256;
-/// A ping that waits for older ones for longer than an hour is no news.
-const MAX_REORDER_MS: i64 = 3_600_000;
-const MAX_PRICE_JUMP_PERCENT: i64 = 1_000_000;
-const MAX_PRICE_TOLERANCE_PERCENT: i64 = 1_000;
-const MAX_COMPLAINT_DAYS: i64 = 365;
-/// A delay before an alert: a month.
-const MAX_DELAY_SECONDS: i64 = 2_592_000;
-/// From UTC to the furthest local time.
-const MAX_OFFSET_MINUTES: i64 = 14 * 60;
-const MAX_LEAD_DAYS: f64 = 3_650.0;
-/// Minor units.
-const MAX_COST: f64 = 1e12;
-
-/// Properties that belong to the engine: another value would break exactly-once without a word.
-const OWN_PROPERTIES: [&str; 13] = [
-    "bootstrap.servers",
-    "client.id",
-    "enable.auto.commit",
-    "enable.auto.offset.store",
-    "enable.idempotence",
-    "enable.partition.eof",
-    "auto.offset.reset",
-    "group.id",
-    "group.instance.id",
-    "isolation.level",
-    "partition.assignment.strategy",
-    "transactional.id",
-    "transaction.timeout.ms",
-];
 
 /// The configuration that `text` describes; what it does not say is as by default. `file` is its name in errors.
 pub fn parse(text: &str, file: &Path) -> Result<Config, Errors> {
@@ -107,21 +72,15 @@ fn read(table: &DeTable<'_>, findings: &mut Vec<Finding>) -> Config {
         app.finish();
     }
     if let Some(mut kafka) = root.section("kafka") {
-        read_kafka(&mut kafka, &mut config);
+        kafka::read(&mut kafka, &mut config.kafka);
         kafka.finish();
     }
     if let Some(mut orders) = root.section("orders") {
-        config.orders_tasks = orders.integer("tasks", 1, MAX_TASKS).map_or(config.orders_tasks, |n| n as i32);
-        let most = schemas::input::MAX_HOLD_SECONDS;
-        config.orders.hold_seconds = orders.integer("hold_seconds", 1, most).map_or(config.orders.hold_seconds, |n| n as u32);
-        let deduct_on = orders.choice("deduct_on", &[("payment", DeductOn::Payment), ("shipment", DeductOn::Shipment)]);
-        config.orders.deduct_on = deduct_on.unwrap_or(config.orders.deduct_on);
+        rules::read_orders(&mut orders, &mut config);
         orders.finish();
     }
     if let Some(mut stock) = root.section("stock") {
-        config.stock_tasks = stock.integer("tasks", 1, MAX_TASKS).map_or(config.stock_tasks, |n| n as i32);
-        config.split = stock.flag("split").unwrap_or(config.split);
-        config.terms = read_terms(&mut stock);
+        rules::read_stock(&mut stock, &mut config);
         stock.finish();
     }
     if let Some(mut registry) = root.section("registry") {
@@ -129,23 +88,15 @@ fn read(table: &DeTable<'_>, findings: &mut Vec<Finding>) -> Config {
         registry.finish();
     }
     if let Some(mut fleet) = root.section("fleet") {
-        read_fleet(&mut fleet, &mut config);
-        config.roads = fleet.text("roads").map(|(file, _)| file.into());
+        rules::read_fleet(&mut fleet, &mut config);
         fleet.finish();
     }
     if let Some(mut catalogue) = root.section("catalogue") {
-        let own = &mut config.catalogue;
-        let jump = catalogue.integer("price_jump_percent", 0, MAX_PRICE_JUMP_PERCENT);
-        // A factor below one and a little would hold back a price that does not change.
-        let jump = jump.map_or(own.price_jump_percent, |percent| (percent > 0).then_some(percent.max(100) as u32));
-        own.price_jump_percent = jump;
-        let complaints = catalogue.integer("complaints", 0, i64::from(MAX_COMPLAINTS));
-        own.complaints = complaints.map_or(own.complaints, |n| (n > 0).then_some(n as u16));
-        own.complaint_days = catalogue.integer("complaint_days", 1, MAX_COMPLAINT_DAYS).map_or(own.complaint_days, |n| n as u16);
+        rules::read_catalogue(&mut catalogue, &mut config.catalogue);
         catalogue.finish();
     }
     if let Some(mut section) = root.section("demand") {
-        config.demand = read_demand(&mut section);
+        config.demand = rules::read_demand(&mut section);
         section.finish();
     }
     // As many partitions as the processor at their other end has tasks: then nothing has to be forwarded.
@@ -156,58 +107,15 @@ fn read(table: &DeTable<'_>, findings: &mut Vec<Finding>) -> Config {
         }
     }
     if let Some(mut section) = root.section("topics") {
-        read_topics(&mut section, &mut config);
+        names::read_topics(&mut section, &mut config);
     }
     root.finish();
     config
 }
 
-fn read_fleet(fleet: &mut Section<'_, '_>, config: &mut Config) {
-    config.fleet_tasks = fleet.integer("tasks", 1, MAX_TASKS).map_or(config.fleet_tasks, |n| n as i32);
-    config.verdicts = fleet.flag("verdicts").unwrap_or(config.verdicts);
-    let own = &mut config.fleet;
-    own.reorder_millis = fleet.integer("reorder_ms", 0, MAX_REORDER_MS).unwrap_or(own.reorder_millis);
-    own.accuracy_metres = fleet.integer("accuracy_metres", 1, 100_000).map_or(own.accuracy_metres, |n| n as u32);
-    own.max_speed = fleet.integer("max_speed_kmh", 1, 1_000).map_or(own.max_speed, |n| n as f64 / 3.6);
-    own.overspeed = fleet.integer("speed_limit_kmh", 1, 1_000).map_or(own.overspeed, |n| (n as f64 / 0.036).round() as u16);
-    own.silent_seconds = fleet.integer("silent_seconds", 10, 86_400).unwrap_or(own.silent_seconds);
-    own.stop_radius = fleet.integer("stop_radius_metres", 10, 10_000).map_or(own.stop_radius, |n| n as u32);
-    own.depot_radius = fleet.integer("depot_radius_metres", 10, 10_000).map_or(own.depot_radius, |n| n as u32);
-    own.approach_metres = fleet.integer("approach_metres", 10, 100_000).map_or(own.approach_metres, |n| n as f64);
-    own.off_route_metres = fleet.integer("off_route_metres", 10, 100_000).map_or(own.off_route_metres, |n| n as f64);
-}
-
-/// The price's tolerance counts only if prices are checked.
-fn read_terms(stock: &mut Section<'_, '_>) -> Terms {
-    let tolerance = stock.integer("price_tolerance_percent", 0, MAX_PRICE_TOLERANCE_PERCENT).unwrap_or(0) as u32;
-    Terms {
-        price_tolerance_percent: stock.flag("check_prices").unwrap_or(false).then_some(tolerance),
-        listed_only: stock.flag("listed_only").unwrap_or(false),
-    }
-}
-
-/// `None`: it is switched off; the other keys are checked all the same.
-fn read_demand(section: &mut Section<'_, '_>) -> Option<demand::Config> {
-    let mut demand = demand::Config::default();
-    let on = section.flag("watch").unwrap_or(true);
-    demand.z = section.number("service_level", 0.5, 0.9999).map_or(demand.z, z_of);
-    demand.hysteresis = section.number("hysteresis", 0.0, 10.0).unwrap_or(demand.hysteresis);
-    let seconds = section.integer("raise_after_seconds", 0, MAX_DELAY_SECONDS);
-    demand.raise_after_seconds = seconds.map_or(demand.raise_after_seconds, |n| n as u32);
-    let offset = section.integer("utc_offset_minutes", -MAX_OFFSET_MINUTES, MAX_OFFSET_MINUTES);
-    demand.utc_offset_minutes = offset.map_or(demand.utc_offset_minutes, |n| n as i32);
-    let defaults = &mut demand.defaults;
-    defaults.lead_time_days = section.number("lead_time_days", 0.0, MAX_LEAD_DAYS).unwrap_or(defaults.lead_time_days);
-    defaults.lead_time_sigma_days = section.number("lead_time_sigma_days", 0.0, MAX_LEAD_DAYS).unwrap_or(defaults.lead_time_sigma_days);
-    defaults.order_cost = section.number("order_cost", 0.0, MAX_COST).unwrap_or(defaults.order_cost);
-    defaults.holding_rate = section.number("holding_rate", 0.0, 100.0).unwrap_or(defaults.holding_rate);
-    defaults.unit_cost = section.number("unit_cost", 0.0, MAX_COST).unwrap_or(defaults.unit_cost);
-    on.then_some(demand)
-}
-
 fn read_app(app: &mut Section<'_, '_>, config: &mut Config) {
     if let Some((name, at)) = app.text("name") {
-        match name_fault(name, MAX_APP_NAME) {
+        match names::fault(name, MAX_APP_NAME) {
             Some(fault) => app.complain(at, format!("`name` {fault}")),
             None => name.clone_into(&mut config.app),
         }
@@ -235,115 +143,17 @@ pub fn parse_http(text: &str) -> Result<Option<SocketAddr>, String> {
     text.parse().map(Some).map_err(|_| format!("must be an IP address and a port such as \"127.0.0.1:8080\", or \"off\", not \"{text}\""))
 }
 
-fn read_kafka(kafka: &mut Section<'_, '_>, config: &mut Config) {
-    if let Some((bootstrap, at)) = kafka.text("bootstrap") {
-        match bootstrap_fault(bootstrap) {
-            Some(fault) => kafka.complain(at, format!("`bootstrap` {fault}")),
-            None => bootstrap.clone_into(&mut config.kafka.bootstrap),
-        }
-    }
-    let own = &mut config.kafka;
-    own.session_timeout_ms = kafka.integer("session_timeout_ms", 1_000, 1_800_000).map_or(own.session_timeout_ms, |n| n as u32);
-    own.transaction_timeout_ms = kafka.integer("transaction_timeout_ms", 1_000, 900_000).map_or(own.transaction_timeout_ms, |n| n as u32);
-    own.replication = kafka.integer("replication", 1, 100).map(|n| n as i32);
-    let Some(properties) = kafka.section("properties") else { return };
-    properties.each(|section, name, value, at| {
-        if OWN_PROPERTIES.contains(&name) {
-            section.complain(at, format!("`{name}` is set by Waybill: another value would break its promises. Leave it out"));
-            return;
-        }
-        match value {
-            DeValue::String(text) => own.properties.push((name.to_owned(), text.clone().into_owned())),
-            DeValue::Boolean(flag) => own.properties.push((name.to_owned(), flag.to_string())),
-            DeValue::Integer(number) => own.properties.push((name.to_owned(), number.to_string())),
-            // Bare `a.b = 1` is a table in TOML; librdkafka's names are full of dots.
-            DeValue::Table(_) => {
-                section.complain(at, "a property's name has dots: put it in quotes, such as \"security.protocol\" = \"ssl\"".into());
-            }
-            _ => section.complain(at, format!("`{name}` must be text, a number, true or false")),
-        }
-    });
-}
-
-/// Why `text` is not a list of `host:port`.
-pub fn bootstrap_fault(text: &str) -> Option<String> {
-    let good = |server: &str| {
-        server.trim().rsplit_once(':').is_some_and(|(host, port)| !host.is_empty() && port.parse::<u16>().is_ok_and(|p| p > 0))
-    };
-    let bad = text.split(',').find(|server| !good(server))?;
-    Some(format!("must be HOST:PORT such as \"127.0.0.1:9092\", several separated by commas, not \"{}\"", bad.trim()))
-}
-
-/// Why Kafka would not take `name` for a topic, or for a part of one.
-fn name_fault(name: &str, longest: usize) -> Option<String> {
-    let legal = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
-    if name.is_empty() || name.len() > longest {
-        Some(format!("must have 1 to {longest} characters"))
-    } else if matches!(name, "." | "..") || !name.chars().all(legal) {
-        Some(format!("may have letters, digits, `.`, `_` and `-`, not \"{name}\""))
-    } else {
-        None
-    }
-}
-
-fn read_topics(section: &mut Section<'_, '_>, config: &mut Config) {
-    // On the broker: the name, and what it was first used for.
-    let mut taken: BTreeMap<String, String> = BTreeMap::new();
-    for processor in Processor::ALL {
-        for name in [inbox_name(&config.app, processor), changelog_name(&config.app, processor)] {
-            taken.insert(name.clone(), format!("{} itself", config.app));
-        }
-    }
-    let mut places = BTreeMap::new();
-    for (default, role, _) in topics::public() {
-        let Some(mut one) = section.section(default) else { continue };
-        let Some(topic) = config.topics.get_mut(default) else { continue };
-        if let Some(at) = read_topic(&mut one, topic) {
-            places.insert(default, at);
-        }
-        if default == Sink::DeadLetters.name()
-            && topic.format == Format::Avro
-            && let Some((_, at)) = one.text("format")
-        {
-            one.complain(at, "`format` of dead letters must be left out: they are the bytes that came".into());
-        }
-        if matches!(role, topics::Role::Source(_)) {
-            topic.signatures = signatures::read(&mut one);
-        }
-        one.finish();
-    }
-    for (default, topic) in &config.topics {
-        if let Some(other) = taken.insert(topic.name.clone(), format!("topics.{default}"))
-            && let Some(at) = places.get(default.as_str()).or(places.values().next())
-        {
-            section.complain(*at, format!("`{}` is the name of {other} already; every topic needs its own", topic.name));
-        }
-    }
-    section.finish_with("is no topic of Waybill's");
-}
-
-/// Returns where the topic's name is written.
-fn read_topic(one: &mut Section<'_, '_>, topic: &mut Topic) -> Option<usize> {
-    let name = one.text("name");
-    if let Some((name, at)) = name {
-        match name_fault(name, MAX_TOPIC_NAME) {
-            Some(fault) => one.complain(at, format!("`name` {fault}")),
-            None => name.clone_into(&mut topic.name),
-        }
-    }
-    topic.partitions = one.integer("partitions", 1, 100_000).map_or(topic.partitions, |n| n as i32);
-    topic.replication = one.integer("replication", 1, 100).map(|n| n as i32);
-    topic.retention_ms = one.integer("retention_hours", 1, 1_000_000).map(|hours| hours * 3_600_000);
-    topic.format = one.choice("format", &[("json", Format::Json), ("avro", Format::Avro)]).unwrap_or(topic.format);
-    name.map(|(_, at)| at)
-}
-
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "a test may fail by panic")]
 mod tests {
-    use super::signatures::Signatures;
+    use processors::catalogue::Terms;
+    use processors::orders::DeductOn;
+
     use super::*;
+    use crate::config::Topic;
     use crate::config::registry::Registry;
+    use crate::config::signatures::Signatures;
+    use crate::engine::plan::Format;
 
     fn parse_text(text: &str) -> Result<Config, Errors> {
         parse(text, Path::new("topology.toml"))

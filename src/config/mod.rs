@@ -1,8 +1,11 @@
 //! The checked configuration: what `topology.toml` and the command line say, complete and consistent. Reading and
-//! checking the file is in `file.rs`; nothing else reads it.
+//! checking the file begins in `file.rs`; nothing else reads it.
 
 pub mod file;
+pub mod kafka;
+mod names;
 pub mod registry;
+mod rules;
 mod section;
 pub mod signatures;
 pub mod topics;

@@ -110,6 +110,18 @@ pub fn public() -> impl Iterator<Item = (&'static str, Role, Processor)> {
     sources.chain(sinks)
 }
 
+/// The first partition of each of `topics`, named as on the broker, that does not begin at offset 0, and where it begins;
+/// `bounds`: beginning and end of each partition. Compacted topics are left out: the last record of a key says all there,
+/// so nothing is missing.
+pub fn cut_short<'a>(config: &Config, topics: &[&'a str], bounds: &BTreeMap<(String, i32), (i64, i64)>) -> Vec<(&'a str, i32, i64)> {
+    let compacted: Vec<String> = Sink::ALL.into_iter().filter(|s| s.is_compacted()).map(|s| config.topic_name(s.name())).collect();
+    let first = |topic: &&'a str| {
+        let cut = bounds.iter().find(|((name, _), (begin, _))| name == topic && *begin > 0);
+        cut.map(|((_, partition), (begin, _))| (*topic, *partition, *begin))
+    };
+    topics.iter().filter(|topic| !compacted.iter().any(|name| name == *topic)).filter_map(first).collect()
+}
+
 /// Every topic that Waybill reads or writes, sources first.
 pub fn wanted(config: &Config) -> Vec<Wanted> {
     let mut all = vec![];
@@ -309,6 +321,25 @@ mod tests {
         assert_eq!(wanted.len(), Source::ALL.len() + Sink::ALL.len() + 2 * Processor::ALL.len());
         assert_eq!(differences(&wanted, &created(&wanted)), []);
         assert_eq!(differences(&wanted, &BTreeMap::new()), []);
+    }
+
+    #[test]
+    fn a_beginning_is_missed_only_where_records_say_more_than_the_last_of_their_key() {
+        let mut config = Config::default();
+        for topic in config.topics.values_mut() {
+            topic.name.insert_str(0, "shop.");
+        }
+        let names: Vec<&str> = config.topics.values().map(|topic| topic.name.as_str()).collect();
+        let bounds = |begin: i64| names.iter().flat_map(|n| [0, 1].map(|p| (((*n).to_owned(), p), (begin * i64::from(p), 9)))).collect();
+        assert_eq!(cut_short(&config, &names, &bounds(0)), []);
+        let views = ["shop.forecasts", "shop.product-catalog", "shop.stock-levels", "shop.vehicle-positions"];
+        let rest: Vec<_> = names.iter().filter(|name| !views.contains(name)).map(|name| (*name, 1, 5)).collect();
+        assert_eq!(rest.len(), names.len() - views.len());
+        assert_eq!(cut_short(&config, &names, &bounds(5)), rest);
+        // Only what is asked for, and not a topic that happens to have a view's default name.
+        config.topics.get_mut("orders").unwrap().name = "stock-levels".into();
+        let bounds = BTreeMap::from([(("stock-levels".to_owned(), 0), (3, 9)), (("other".to_owned(), 0), (3, 9))]);
+        assert_eq!(cut_short(&config, &["stock-levels"], &bounds), [("stock-levels", 0, 3)]);
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! A real Schema Registry (Apicurio, by its Confluent API): what the client makes of its answers and of its absence, and
-//! the whole program in Avro on a real Kafka. Needs Java 21; the second test needs the full build.
+//! the whole program in Avro on a real Kafka. Needs Java 21, and skips without; what is in `kafka.rs` needs the full
+//! build, the rest `--no-default-features --features registry`.
 #![cfg(feature = "registry")]
 #![allow(clippy::pedantic, reason = "a test reads as a story; the strictest lints are for what ships")]
 #![allow(clippy::unwrap_used)]
@@ -21,6 +22,27 @@ use waybill::registry::{Client, Registry, RegistryError};
 
 fn config(url: &str) -> config::registry::Registry {
     config::registry::Registry { url: url.to_owned(), timeout_ms: 2_000 }
+}
+
+/// Each test has a registry of its own, stopped and frozen as the test likes, and tests run at the same time.
+#[test]
+fn registries_run_side_by_side_and_know_nothing_of_each_other() {
+    if !Server::is_possible() {
+        return;
+    }
+    let servers = std::thread::scope(|scope| {
+        let starts = ["one", "other"].map(|name| scope.spawn(move || Server::start(name)));
+        starts.map(|start| start.join().unwrap())
+    });
+    assert_ne!(servers[0].url, servers[1].url);
+    let [one, other] = servers.each_ref().map(|server| Client::new(&config(&server.url), None));
+    let id = one.register("orders-value", text("orders")).unwrap();
+    one.schema(id).unwrap();
+    assert!(matches!(other.schema(id), Err(RegistryError::Missing(_))));
+    // Not even the port for its management may be open to others than this machine.
+    for server in &servers {
+        assert_eq!(server.open_elsewhere(), Vec::<String>::new());
+    }
 }
 
 fn text(topic: &str) -> &'static str {

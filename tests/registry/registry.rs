@@ -38,6 +38,17 @@ impl Server {
         assert_eq!(self.script("start", &["--port", port]), self.url);
     }
 
+    /// The sockets on which it listens for others than this machine, as `ss` prints them; none where there is no `ss`.
+    pub fn open_elsewhere(&self) -> Vec<String> {
+        let pid = format!("pid={},", self.pid());
+        let Ok(output) = Command::new("ss").args(["-Hltnp"]).output() else { return vec![] };
+        let all = String::from_utf8_lossy(&output.stdout).into_owned();
+        all.lines()
+            .filter(|line| line.contains(&pid) && !line.contains("127.0.0.1]:") && !line.contains("127.0.0.1:"))
+            .map(str::to_owned)
+            .collect()
+    }
+
     /// It is there, takes connections, and answers nothing until [`Server::thaw`].
     pub fn freeze(&self) {
         self.signal("-STOP");
@@ -48,8 +59,11 @@ impl Server {
     }
 
     fn signal(&self, name: &str) {
-        let pid = std::fs::read_to_string(self.dir.join("pid")).unwrap();
-        assert!(Command::new("kill").args([name, pid.trim()]).status().unwrap().success());
+        assert!(Command::new("kill").args([name, &self.pid()]).status().unwrap().success());
+    }
+
+    fn pid(&self) -> String {
+        std::fs::read_to_string(self.dir.join("pid")).unwrap().trim().to_owned()
     }
 
     fn script(&self, command: &str, options: &[&str]) -> String {

@@ -6,6 +6,8 @@ use schemas::fleet::{Area, Dispatch, FleetCommand, Ping, Stop};
 use schemas::message::FleetMessage;
 use schemas::plan::{Basis, Point};
 
+use super::words::{Words, time};
+
 /// One line of a scenario.
 #[derive(Debug)]
 pub enum Line<'a> {
@@ -51,8 +53,6 @@ pub struct Answer<'a> {
     pub legs: Vec<Vec<Point>>,
 }
 
-/// Midnight of the day on which all scenarios play.
-pub const MIDNIGHT: i64 = 1_772_409_600_000;
 /// Where the map's 0 0 is, and metres of one degree there (north, and east at the 60th parallel).
 const ORIGIN: (f64, f64) = (60.0, 24.0);
 const DEGREE: (f64, f64) = (111_195.080, 55_597.540);
@@ -91,20 +91,6 @@ pub fn parse(text: &str) -> Result<Line<'_>, String> {
 
 fn one_spaced(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
-}
-
-/// `10:00`, `10:00:01`, `10:00:01.250`.
-pub fn time(word: &str) -> Option<Timestamp> {
-    let (clock, millis) = word.split_once('.').unwrap_or((word, "0"));
-    let parts: Vec<i64> = clock.split(':').map(|part| part.parse().ok()).collect::<Option<_>>()?;
-    let (hour, minute, second) = match parts[..] {
-        [hour, minute] => (hour, minute, 0),
-        [hour, minute, second] => (hour, minute, second),
-        _ => return None,
-    };
-    let fits = (0..24).contains(&hour) && (0..60).contains(&minute) && (0..60).contains(&second);
-    let millis: i64 = millis.parse().ok().filter(|m| (0..1000).contains(m))?;
-    fits.then_some(Timestamp(MIDNIGHT + ((hour * 60 + minute) * 60 + second) * 1000 + millis))
 }
 
 fn act<'a>(words: &mut Words<'a>) -> Result<Act<'a>, String> {
@@ -261,38 +247,7 @@ fn because(words: &mut Words<'_>) -> Result<Option<Box<str>>, String> {
     Ok(if words.eat("because") { Some(words.next("a reason")?.into()) } else { None })
 }
 
-/// Words; a comma or colon at the end of one is a word of its own.
-struct Words<'a>(std::collections::VecDeque<&'a str>);
-
 impl<'a> Words<'a> {
-    fn new(text: &'a str) -> Words<'a> {
-        let split = |word: &'a str| {
-            let end = word.len() - usize::from(word.ends_with([',', ':']));
-            [&word[..end], &word[end..]]
-        };
-        Words(text.split_whitespace().flat_map(split).filter(|word| !word.is_empty()).collect())
-    }
-
-    fn next(&mut self, what: &str) -> Result<&'a str, String> {
-        self.0.pop_front().ok_or(format!("{what} is missing"))
-    }
-
-    fn peek(&self) -> Option<&'a str> {
-        self.0.front().copied()
-    }
-
-    fn eat(&mut self, word: &str) -> bool {
-        let there = self.0.front() == Some(&word);
-        if there {
-            self.0.pop_front();
-        }
-        there
-    }
-
-    fn must(&mut self, word: &str) -> Result<(), String> {
-        if self.eat(word) { Ok(()) } else { Err(format!("`{word}` is missing")) }
-    }
-
     fn after(&mut self, word: &str) -> Result<&'a str, String> {
         self.must(word)?;
         self.next("a name")
@@ -321,9 +276,5 @@ impl<'a> Words<'a> {
     fn every(&mut self) -> Result<f64, String> {
         self.must("every")?;
         self.seconds()
-    }
-
-    fn end(self) -> Result<(), String> {
-        if self.0.is_empty() { Ok(()) } else { Err(format!("`{}` is too much", Vec::from(self.0).join(" "))) }
     }
 }

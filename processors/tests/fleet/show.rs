@@ -5,7 +5,8 @@ use schemas::fleet::{PingVerdict, PlannedRoute, ShipmentEvent, VehiclePosition};
 use schemas::message::{ShipmentNews, ShipmentUpdate};
 use schemas::plan::{Basis, PlanRequest, Point};
 
-use super::grammar::{MIDNIGHT, on_map};
+use super::grammar::on_map;
+use super::words::show_time;
 
 /// `S-1 arrived: stop 1, since 10:03:20`; after the colon whatever the event carries, but for its orders.
 pub fn event(shipment_id: &str, e: &ShipmentEvent) -> String {
@@ -14,7 +15,7 @@ pub fn event(shipment_id: &str, e: &ShipmentEvent) -> String {
     about.extend(e.reason.as_ref().map(ToString::to_string));
     about.extend(e.feedback_id.as_ref().map(|id| format!("feedback {id}")));
     about.extend(eta(e.eta, e.eta_sigma_seconds).map(|eta| format!("eta {eta}")));
-    about.extend(e.since.map(|at| format!("since {}", time(at))));
+    about.extend(e.since.map(|at| format!("since {}", show_time(at))));
     about.extend(e.dwell_seconds.map(|seconds| format!("for {seconds} s")));
     about.extend(e.distance_metres.map(|metres| format!("{metres} m away")));
     about.extend(e.speed.map(|speed| format!("{}.{} m/s", speed / 100, speed % 100 / 10)));
@@ -34,7 +35,7 @@ pub fn event(shipment_id: &str, e: &ShipmentEvent) -> String {
 }
 
 fn eta(at: Option<Timestamp>, sigma: Option<u32>) -> Option<String> {
-    Some(format!("{} ±{}", time(Timestamp(at?.0 / 1000 * 1000)), sigma?))
+    Some(format!("{} ±{}", show_time(Timestamp(at?.0 / 1000 * 1000)), sigma?))
 }
 
 /// `order 5 hears: delivered 1`.
@@ -80,12 +81,4 @@ fn place(point: Point) -> String {
     let (east, north) = on_map(point);
     let round = |metres: f64| (metres / 10.0).round() as i64 * 10;
     format!("{} {}", round(east), round(north))
-}
-
-/// `10:15:01`, with milliseconds if there are any.
-pub fn time(at: Timestamp) -> String {
-    let millis = at.0 - MIDNIGHT;
-    let (seconds, rest) = (millis.div_euclid(1000), millis.rem_euclid(1000));
-    let fraction = if rest == 0 { String::new() } else { format!(".{rest:03}") };
-    format!("{:02}:{:02}:{:02}{fraction}", seconds / 3600, seconds / 60 % 60, seconds % 60)
 }

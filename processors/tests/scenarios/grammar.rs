@@ -9,6 +9,7 @@ use schemas::{Source, Timestamp};
 use waybill_processors::orders::DeductOn;
 
 use super::listings;
+use super::words::{Words, time};
 
 /// One line of a scenario.
 #[derive(Debug)]
@@ -76,9 +77,6 @@ pub enum Check<'a> {
     Ratings { sku: &'a str, figures: String },
 }
 
-/// Midnight of the day on which all scenarios play.
-pub const MIDNIGHT: i64 = 1_772_409_600_000;
-
 pub fn parse(text: &str) -> Result<Line<'_>, String> {
     if let Some(expected) = text.strip_prefix("->") {
         return Ok(Line::Expect(one_spaced(expected)));
@@ -130,20 +128,6 @@ fn set(setting: &str) -> Result<Setting, String> {
         Some((name, value)) => return listings::set(name, value),
         None => return Err(format!("`{setting}` is not a setting")),
     })
-}
-
-/// `10:00`, `10:00:01`, `10:00:01.250`.
-fn time(word: &str) -> Option<Timestamp> {
-    let (clock, millis) = word.split_once('.').unwrap_or((word, "0"));
-    let parts: Vec<i64> = clock.split(':').map(|part| part.parse().ok()).collect::<Option<_>>()?;
-    let (hour, minute, second) = match parts[..] {
-        [hour, minute] => (hour, minute, 0),
-        [hour, minute, second] => (hour, minute, second),
-        _ => return None,
-    };
-    let fits = (0..24).contains(&hour) && (0..60).contains(&minute) && (0..60).contains(&second);
-    let millis: i64 = millis.parse().ok().filter(|m| (0..1000).contains(m))?;
-    fits.then_some(Timestamp(MIDNIGHT + ((hour * 60 + minute) * 60 + second) * 1000 + millis))
 }
 
 fn act<'a>(words: &mut Words<'a>) -> Result<Act<'a>, String> {
@@ -276,34 +260,7 @@ fn order_lines<'a>(words: &mut Words<'a>) -> Result<Vec<OrderLine<'a>>, String> 
     }
 }
 
-/// Words; a comma or colon at the end of one is a word of its own.
-pub struct Words<'a>(std::collections::VecDeque<&'a str>);
-
-impl<'a> Words<'a> {
-    fn new(text: &'a str) -> Words<'a> {
-        let split = |word: &'a str| {
-            let end = word.len() - usize::from(word.ends_with([',', ':']));
-            [&word[..end], &word[end..]]
-        };
-        Words(text.split_whitespace().flat_map(split).filter(|word| !word.is_empty()).collect())
-    }
-
-    pub fn next(&mut self, what: &str) -> Result<&'a str, String> {
-        self.0.pop_front().ok_or(format!("{what} is missing"))
-    }
-
-    pub fn eat(&mut self, word: &str) -> bool {
-        let there = self.0.front() == Some(&word);
-        if there {
-            self.0.pop_front();
-        }
-        there
-    }
-
-    pub fn must(&mut self, word: &str) -> Result<(), String> {
-        if self.eat(word) { Ok(()) } else { Err(format!("`{word}` is missing")) }
-    }
-
+impl Words<'_> {
     fn units(&mut self) -> Result<i64, String> {
         let word = self.next("a number of units")?;
         word.parse().map_err(|_| format!("`{word}` is not a number of units"))
@@ -317,9 +274,5 @@ impl<'a> Words<'a> {
             .filter(|(_, cents)| cents.len() == 2)
             .and_then(|(units, cents)| Some(units.parse::<i64>().ok()?.checked_mul(100)? + cents.parse::<i64>().ok()?));
         parsed.ok_or(format!("`{word}` is not an amount like 15.30"))
-    }
-
-    fn end(self) -> Result<(), String> {
-        if self.0.is_empty() { Ok(()) } else { Err(format!("`{}` is too much", Vec::from(self.0).join(" "))) }
     }
 }

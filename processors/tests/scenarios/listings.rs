@@ -8,8 +8,9 @@ use schemas::input::Input;
 use schemas::product::{CatalogueRow, Product, ProductCommand, ProductEvent, RatingFigures};
 use schemas::{Currency, Source};
 
-use super::grammar::{Act, Setting, Words, record};
+use super::grammar::{Act, Setting, record};
 use super::show::money;
+use super::words::Words;
 
 /// `products 85123a {…}`: topic, key, value.
 pub fn write(raw: &str) -> Result<Act<'_>, String> {

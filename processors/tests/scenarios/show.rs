@@ -2,10 +2,9 @@
 
 use std::fmt::Write;
 
-use schemas::Timestamp;
 use schemas::event::{Level, LevelRow, Movement, OrderEvent};
 
-use super::grammar::MIDNIGHT;
+use super::words::show_time;
 
 /// `1 accepted: A x6 main, expires 10:15:01`; after the colon whatever the event carries.
 pub fn event(order_id: &str, event: &OrderEvent) -> String {
@@ -26,7 +25,7 @@ pub fn event(order_id: &str, event: &OrderEvent) -> String {
         event.lines.iter().map(|line| format!("{} x{} {}", line.sku, line.quantity, line.location.as_deref().unwrap_or("nowhere"))),
     );
     about.extend(event.feedback.as_deref().map(super::listings::remark));
-    about.extend(event.expires_at.map(|at| format!("expires {}", time(at))));
+    about.extend(event.expires_at.map(|at| format!("expires {}", show_time(at))));
     let head = format!("{order_id} {}", event.kind.word());
     if about.is_empty() { head } else { format!("{head}: {}", about.join(", ")) }
 }
@@ -59,12 +58,4 @@ pub fn figures(level: &Level, location: Option<&str>) -> Option<String> {
 /// Minor units as `15.30`.
 pub fn money(minor: i64) -> String {
     format!("{}.{:02}", minor / 100, minor % 100)
-}
-
-/// `10:15:01`, with milliseconds if there are any.
-pub fn time(at: Timestamp) -> String {
-    let millis = at.0 - MIDNIGHT;
-    let (seconds, rest) = (millis.div_euclid(1000), millis.rem_euclid(1000));
-    let fraction = if rest == 0 { String::new() } else { format!(".{rest:03}") };
-    format!("{:02}:{:02}:{:02}{fraction}", seconds / 3600, seconds / 60 % 60, seconds % 60)
 }

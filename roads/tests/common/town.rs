@@ -13,6 +13,19 @@ use super::pbf::{self, Member, Object};
 
 pub const STREET: &[(&str, &str)] = &[("highway", "residential")];
 
+/// Two blocks; all streets 100 m long and open both ways.
+pub fn blocks() -> Town {
+    Town::map(
+        "a b c
+         d e f",
+    )
+    .street("abc")
+    .street("def")
+    .street("ad")
+    .street("be")
+    .street("cf")
+}
+
 /// Letters are nodes, 100 m apart; a street is a word of letters.
 pub struct Town {
     rows: Vec<String>,

@@ -16,7 +16,8 @@ use serde_json::{Value as Json, json};
 use super::TOPICS;
 use crate::feedback::RawFeedback;
 use crate::fleet::{RawDepot, RawDispatch, RawPing, RawStop, RawWindow};
-use crate::input::{Position, RawCount, RawLine, RawOrder, RawPayment, RawRestock};
+use crate::input::order::{Position, RawLine};
+use crate::input::{RawCount, RawOrder, RawPayment, RawRestock};
 use crate::product::RawProduct;
 use crate::{Sink, Source, Timestamp};
 

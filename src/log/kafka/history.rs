@@ -12,6 +12,7 @@ use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 
 use super::admin::{Admin, AdminError, Complaints, client};
 use crate::config::Config;
+use crate::config::topics::cut_short;
 use crate::engine::plan::{Processor, inbox_name};
 
 type Partition = (String, i32);
@@ -223,15 +224,11 @@ fn bounds(eye: &BaseConsumer<Complaints>, partitions: &[Partition]) -> Result<BT
 
 /// What retention has removed cannot be audited, and what followed from it looks wrong.
 fn warn_of_gaps(config: &Config, topics: &[&str], bounds: &BTreeMap<Partition, (i64, i64)>) {
-    let compacted = config.topic_name("stock-levels");
-    for topic in topics.iter().filter(|topic| **topic != compacted) {
-        let cut = bounds.iter().find(|((name, _), (begin, _))| name == topic && *begin > 0);
-        if let Some(((_, partition), (begin, _))) = cut {
-            tracing::warn!(
-                "{topic}[{partition}] begins at offset {begin}: retention has removed what came before, and what followed from that will \
-                 be reported as wrong. Audit before retention does, or raise it"
-            );
-        }
+    for (topic, partition, begin) in cut_short(config, topics, bounds) {
+        tracing::warn!(
+            "{topic}[{partition}] begins at offset {begin}: retention has removed what came before, and what followed from that will \
+             be reported as wrong. Audit before retention does, or raise it"
+        );
     }
 }
 

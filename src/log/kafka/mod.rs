@@ -2,7 +2,7 @@
 //!
 //! | file | what |
 //! | --- | --- |
-//! | `native.rs` | librdkafka's C functions behind safe handles; the only `unsafe` |
+//! | `native/` | librdkafka's C functions behind safe handles; the only `unsafe` |
 //! | `committer.rs` | the producer's thread: runs one transaction while the worker decides the next batch |
 //! | `reader.rs` | reads a changelog partition to its end |
 //! | `settings.rs` | the client properties, each with its reason |
