@@ -9,16 +9,19 @@
 //! | --- | --- |
 //! | `setup.rs` | what a seed decides beforehand |
 //! | `shop.rs` `listings.rs` | the records that producers write |
-//! | `world.rs` | the schedule: storm, then calm |
-//! | `member.rs` | a worker in a coroutine, interrupted before every call on the log |
+//! | `world.rs` `blows.rs` `calm.rs` | the schedule: the storm, what goes wrong in it, the calm |
+//! | `member.rs` `log.rs` | a worker in a coroutine, interrupted before every call on the log |
 //! | `disk.rs` | a disk that fails, forgets or is lost |
 //! | `check.rs` | what must hold at the end |
 //! | `tally.rs` | which faults really landed |
 #![allow(clippy::pedantic, reason = "a test reads as a story; the strictest lints are for what ships")]
 
+mod blows;
+mod calm;
 mod check;
 mod disk;
 mod listings;
+mod log;
 mod member;
 mod setup;
 mod shop;
