@@ -17,7 +17,8 @@ use crate::blows::sleep;
 use crate::disk::{Disk, DiskStore};
 use crate::member::{End, Member, Start, Time};
 use crate::setup::{Setup, Stream, generator, one_of};
-use crate::shop::{self, Sent};
+use crate::shop::{self, Fate, Sent};
+use crate::signing::Ledger;
 use crate::tally::Tally;
 
 pub const GROUP: &str = "waybill";
@@ -39,9 +40,22 @@ pub struct Paid {
     pub timestamp: i64,
     /// When it was written, on the broker's clock.
     pub at: i64,
-    /// Topic, partition, offset.
-    pub coordinates: (String, i32, i64),
+    pub coordinates: Coordinates,
 }
+
+/// What has to become of a record that was written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Expected {
+    /// One dead letter for this reason, and nothing else.
+    Refused(&'static str),
+    /// No dead letter for its signature.
+    Passes,
+    /// No dead letter.
+    Taken,
+}
+
+/// Topic, partition, offset.
+pub type Coordinates = (String, i32, i64);
 
 pub struct World {
     pub setup: Setup,
@@ -49,6 +63,10 @@ pub struct World {
     pub plan: Arc<Plan>,
     pub tally: Tally,
     pub paid: Vec<Paid>,
+    pub expected: BTreeMap<Coordinates, Expected>,
+    /// What trackers and warehouse have written, with the times that it got.
+    pub history: Vec<Sent>,
+    ledger: Ledger,
     pub(crate) verbose: bool,
     pub(crate) rng: ChaCha8Rng,
     pub(crate) sent: std::iter::Peekable<std::vec::IntoIter<Sent>>,
@@ -63,7 +81,13 @@ pub struct World {
 impl World {
     pub fn new(seed: u64, tally: &Tally, verbose: bool) -> World {
         let setup = Setup::of(seed);
-        let plan = Arc::new(setup.plan());
+        let sent = shop::open(&setup, BEGIN);
+        World::with(setup, sent, tally, verbose)
+    }
+
+    /// A world in which this is written, each when its time has come.
+    pub fn with(setup: Setup, sent: Vec<Sent>, tally: &Tally, verbose: bool) -> World {
+        let plan = Arc::new(setup.plan(tally));
         let broker = MemoryBroker::new(Clock::Manual(BEGIN));
         for id in plan.topics.ids() {
             broker.create_topic(plan.topics.name(id), plan.topics.partitions(id)).expect("a new topic");
@@ -72,14 +96,17 @@ impl World {
         let shared = Disk::new(tally);
         let disk = || if setup.one_process { shared.clone() } else { Disk::new(tally) };
         let places = (0..SLOTS).map(|slot| Place { disk: disk(), starts_at: (slot < setup.workers).then_some(BEGIN) }).collect();
-        let sent = shop::open(&setup, BEGIN).into_iter().peekable();
+        let sent = sent.into_iter().peekable();
         let world = World {
-            rng: generator(seed, Stream::Schedule),
+            rng: generator(setup.seed, Stream::Schedule),
             setup,
             time,
             plan,
             tally: tally.clone(),
             paid: vec![],
+            expected: BTreeMap::new(),
+            history: vec![],
+            ledger: Ledger::default(),
             verbose,
             sent,
             places,
@@ -166,7 +193,12 @@ impl World {
         }
     }
 
-    fn write(&mut self, sent: Sent) {
+    fn write(&mut self, mut sent: Sent) {
+        let rule = self.setup.rule(sent.topic);
+        if !sent.stamped && (rule.is_some() || sent.topic == "gps-pings") {
+            // As `LogAppendTime` has it.
+            sent.timestamp = self.now();
+        }
         let partition = self.setup.partition(sent.topic, sent.key.as_deref());
         let headers: Vec<(&str, Option<&[u8]>)> = sent.headers.iter().map(|(name, value)| (&**name, Some(&**value))).collect();
         let (key, value) = (sent.key.as_deref(), sent.value.as_deref());
@@ -175,9 +207,20 @@ impl World {
             let text = |bytes: Option<&[u8]>| bytes.map(|b| String::from_utf8_lossy(b).into_owned()).unwrap_or_default();
             format!("{}/{partition}/{offset} {} {} {}", sent.topic, sent.timestamp - BEGIN, text(key), text(value))
         });
-        if let Some(order_id) = sent.pays {
-            let coordinates = (sent.topic.to_owned(), partition, offset);
-            self.paid.push(Paid { order_id, timestamp: sent.timestamp, at: self.now(), coordinates });
+        let coordinates = (sent.topic.to_owned(), partition, offset);
+        let refused = rule.and_then(|rule| self.ledger.judge(rule, &sent, sent.timestamp));
+        let expected = match (refused, sent.fate) {
+            (Some(reason), _) | (None, Fate::Refused(reason)) => Expected::Refused(reason),
+            (None, Fate::Taken) => Expected::Taken,
+            (None, Fate::Free | Fate::Nonsense) => Expected::Passes,
+        };
+        self.expected.insert(coordinates.clone(), expected);
+        if let Some(order_id) = &sent.pays {
+            self.paid.push(Paid { order_id: order_id.clone(), timestamp: sent.timestamp, at: self.now(), coordinates });
+        }
+        if matches!(sent.topic, "gps-pings" | "dispatches") {
+            let at = self.now();
+            self.history.push(Sent { at, stamped: true, ..sent });
         }
     }
 
