@@ -47,25 +47,25 @@ impl World {
 
     /// Runs until everything that is written is decided and committed.
     fn drain(&mut self, ms: i64) -> Result<(), String> {
-        let (mut quiet, mut waits_for, mut since) = (0, None, 0);
+        let (mut quiet, mut done, mut since) = (0, 0, 0);
         for round in 0..LONGEST_DRAIN {
             self.round(ms)?;
             if round % 32 != 31 {
                 continue;
             }
-            let now = self.undecided();
-            quiet = if now.is_none() { quiet + 1 } else { 0 };
+            quiet = if self.undecided().is_none() { quiet + 1 } else { 0 };
             if quiet == 2 {
                 return Ok(());
             }
             // A worker that commits every single record needs long for many; one that gets no further is stuck.
-            if now != waits_for {
-                (waits_for, since) = (now, round);
+            let now = self.committed();
+            if now != done {
+                (done, since) = (now, round);
             } else if round - since > MOST_ROUNDS {
                 break;
             }
         }
-        Err(format!("it gets no further since the last fault: {}", waits_for.unwrap_or_default()))
+        Err(format!("it gets no further since the last fault: {}", self.undecided().unwrap_or_default()))
     }
 
     fn round(&mut self, ms: i64) -> Result<(), String> {
@@ -80,6 +80,12 @@ impl World {
         }
         self.pass(ms);
         Ok(())
+    }
+
+    /// How many records the group has done with, markers among them.
+    fn committed(&self) -> i64 {
+        let all = self.plan.subscription().into_iter().flat_map(|topic| self.plan.topics.all(topic));
+        all.filter_map(|tp| self.broker().group_offset(GROUP, self.plan.topics.name(tp.topic), tp.partition)).sum()
     }
 
     /// What is still to be done, if anything is.

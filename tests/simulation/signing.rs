@@ -204,7 +204,8 @@ impl Desk<'_> {
     fn write(&mut self, record: &mut Sent, rule: Rule, keys: &[u8], seconds: i64, payload: &[u8]) -> String {
         self.number += 1;
         let of = (record.topic, record.key.clone());
-        let again = self.last.get(&of).filter(|_| !record.plain && self.rng.random_bool(0.05));
+        // Reports with one key may belong to several tasks, and ids are each task's own.
+        let again = self.last.get(&of).filter(|_| record.topic != "feedback" && !record.plain && self.rng.random_bool(0.05));
         let id = again.cloned().unwrap_or_else(|| format!("msg_{}", self.number));
         let keys: Vec<SigningKey> =
             keys.iter().map(|n| SigningKey::parse(&key(rule.kind, rule.salt, *n).secret).expect("a new key is one")).collect();
@@ -266,7 +267,8 @@ impl Ledger {
         if self.used.get(&used).is_some_and(|until| at <= *until) {
             return Some("signature_replayed");
         }
-        if record.fate != Fate::Nonsense {
+        // What cannot be read does not use up its id.
+        if matches!(record.fate, Fate::Free | Fate::Taken | Fate::Refused("timestamp_in_future")) {
             self.used.insert(used, (seconds + WINDOW_SECONDS) * 1_000);
         }
         None
