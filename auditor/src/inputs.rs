@@ -437,7 +437,7 @@ impl Check<'_> {
                 self.found(Kind::AppliedTwice, input, message);
             }
             let of_shipment = input.class.of_shipment();
-            let done = input.has(mark::REFUSED) || input.balance == Units::NONE || self.in_flight(input);
+            let done = input.has(mark::REFUSED) || input.has(mark::ANYBODY) || input.balance == Units::NONE || self.in_flight(input);
             // An order that nobody has placed has heard all that it ever may.
             let done = done || (of_shipment && (input.has(mark::EARLY) || self.findings.counts().order_events == 0));
             let unsettled = input.has(mark::EARLY) && !input.has(mark::SETTLED) && !of_shipment;

@@ -137,12 +137,19 @@ impl Pings {
         judged.newest = judged.newest.max(fix_time);
     }
 
-    /// May the vehicle have been believed to be elsewhere between two pings, however far? Only after enough fixes that agree.
+    /// May the vehicle have been believed to be elsewhere between two pings, however far? Only after enough fixes that agree,
+    /// of which all but the last were refused at first. Pings may overtake each other, so what came shortly before the one
+    /// or after the other counts, too.
     pub fn may_jump(&self, vehicle: u32, from: (i32, i64), to: (i32, i64)) -> bool {
         let Some(pings) = self.partitions.get(&to.0).filter(|_| from.0 == to.0) else { return false };
-        let first = pings.partition_point(|ping| ping.offset <= from.1);
-        let between = pings[first..].iter().take_while(|ping| ping.offset <= to.1);
-        between.filter(|ping| ping.vehicle == vehicle && ping.marks & mark::MALFORMED == 0).nth(AGREEING_FIXES - 1).is_some()
+        let (Some(first), Some(last)) = (find(pings, from.1), find(pings, to.1)) else { return false };
+        let begin = pings[first].timestamp.saturating_sub(MOST_WAIT_MS);
+        let end = pings[last].timestamp.saturating_add(MOST_WAIT_MS);
+        let own = pings.iter().filter(|ping| ping.vehicle == vehicle && (begin..=end).contains(&ping.timestamp));
+        if self.judged {
+            return own.filter(|ping| ping.marks & mark::REFUSED != 0).nth(AGREEING_FIXES - 2).is_some();
+        }
+        own.filter(|ping| ping.offset != from.1 && ping.marks & mark::MALFORMED == 0).nth(AGREEING_FIXES - 1).is_some()
     }
 
     /// All is read: the claims that waited.

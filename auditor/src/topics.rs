@@ -2,6 +2,7 @@
 //! but what all outputs have in common: id, headers, cause.
 
 use crate::facts::{At, Role, Topic, Units, digest};
+use crate::input::mark;
 use crate::input::{Class, Input};
 use crate::inputs::{Claim, Claimed, Reason, Settled};
 use crate::orders::{Held, Seen};
@@ -45,7 +46,10 @@ impl Auditor {
             Topic::Dispatches => {
                 let (mut input, dispatched) = Input::dispatch(record, &mut self.registry);
                 if let Some(dispatched) = dispatched {
-                    input.balance = self.shipments.told(&dispatched);
+                    match self.shipments.told(&dispatched) {
+                        Some(told) => input.balance = told,
+                        None => input.marks |= mark::ANYBODY,
+                    }
                 }
                 self.inputs.add(at, input);
             }

@@ -6,6 +6,7 @@
 //! timer's processor end just now? Once the group has committed all of that, and what was forwarded of it has been read from the inboxes
 //! here, everything written before the question is decided.
 
+use schemas::Source;
 use state::Stores;
 
 use super::plan::{Plan, Processor, Role, TaskId};
@@ -114,8 +115,10 @@ impl<L: Log, S: Stores> Worker<L, S> {
     }
 }
 
-/// Every partition that may hold something that leads to this processor, whoever reads it.
+/// Every partition that may hold something that leads to this processor, whoever reads it. Feedback changes nothing that a
+/// timer is about, but its ids: if it is signed, they must be known until all of their time has been read.
 fn sources_of(plan: &Plan, processor: Processor) -> Vec<Tp> {
-    let leads_there = |role: Role| matches!(role, Role::Source(source) if processor.depends_on(source));
+    let has_ids = |source: Source| source == Source::Feedback && plan.guard(source).is_some() && processor != Processor::Fleet;
+    let leads_there = |role: Role| matches!(role, Role::Source(source) if processor.depends_on(source) || has_ids(source));
     plan.topics.ids().filter(|id| leads_there(plan.role(*id))).flat_map(|id| plan.topics.all(id)).collect()
 }

@@ -24,7 +24,12 @@ impl Planner {
 
     /// By the roads where there are some, else by great circles; in the best order that is found, where one is asked for.
     pub fn by(ways: Ways) -> Planner {
-        Planner::new(move |request| plan(&ways, request))
+        Planner::within(ways, Budget::Time(SEARCH))
+    }
+
+    /// The same with another budget for the order of many stops; with rounds instead of seconds it is the same everywhere.
+    pub fn within(ways: Ways, budget: Budget) -> Planner {
+        Planner::new(move |request| plan(&ways, request, budget))
     }
 
     pub fn plan(&self, request: &PlanRequest) -> Plan {
@@ -45,8 +50,8 @@ impl fmt::Debug for Planner {
     }
 }
 
-fn plan(ways: &Ways, request: &PlanRequest) -> Plan {
-    let order = if request.optimise { best_order(ways, request) } else { as_given(request) };
+fn plan(ways: &Ways, request: &PlanRequest, budget: Budget) -> Plan {
+    let order = if request.optimise { best_order(ways, request, budget) } else { as_given(request) };
     let in_order = order.iter().map(|&stop| request.stops[usize::from(stop)].point);
     let places: Vec<Point> = std::iter::once(request.start).chain(in_order).collect();
     let (legs, basis) = ways.legs(&places);
@@ -69,7 +74,7 @@ fn as_given(request: &PlanRequest) -> Vec<u16> {
 }
 
 /// The order in which the stops are least late, and then soonest done.
-fn best_order(ways: &Ways, request: &PlanRequest) -> Vec<u16> {
+fn best_order(ways: &Ways, request: &PlanRequest, budget: Budget) -> Vec<u16> {
     let places: Vec<Point> = std::iter::once(request.start).chain(request.stops.iter().map(|stop| stop.point)).collect();
     let (matrix, _) = ways.matrix(&places);
     let seconds_after = |at: schemas::Timestamp| (at.0 - request.depart_at.0).div_euclid(1_000);
@@ -85,7 +90,7 @@ fn best_order(ways: &Ways, request: &PlanRequest) -> Vec<u16> {
             .collect(),
         back: false,
     };
-    match stops::solve(&problem, Budget::Time(SEARCH)) {
+    match stops::solve(&problem, budget) {
         Ok(solution) => solution.order,
         // A dispatch has no more stops than a problem, and no window that ends before it begins.
         Err(fault) => {

@@ -207,3 +207,40 @@ fn a_value_under_another_key_does_not_use_up_the_id() {
     assert_eq!(system.letters(), ["key_mismatch"]);
     assert_eq!(system.events()["1"], ["rejected"]);
 }
+
+/// A report is sent again in time, and the worker that forwards it stands still until the id's time is over: the worker
+/// that knows the id must not forget it before.
+#[test]
+fn an_id_is_not_forgotten_while_feedback_of_its_time_waits() {
+    for slow in [0, 1] {
+        let mut system = system(Policy::Required, 1, 2);
+        system.settle();
+        let reports: Vec<(String, String, Vec<(String, String)>)> = (1..=8)
+            .map(|n| {
+                let (order, value) = (n.to_string(), format!(r#"{{"feedback_id":"F-{n}","about":"order","id":"{n}","kind":"late"}}"#));
+                let headers = system.signed(&key(Kind::Hmac), &format!("msg_{n}"), NOW / 1000, &value);
+                (order, value, headers)
+            })
+            .collect();
+        for (order, ..) in &reports {
+            let place = place(order);
+            let headers = system.signed(&key(Kind::Hmac), &format!("place_{order}"), system.now() / 1000, &place);
+            system.send("orders", order, &place, &headers);
+        }
+        system.settle();
+        for (order, value, headers) in &reports {
+            system.send("feedback", order, value, headers);
+        }
+        system.settle();
+        assert!(system.letters().is_empty(), "{:?}", system.letters());
+        system.advance(290_000 - (system.now() - NOW));
+        system.settle();
+        for (order, value, headers) in &reports {
+            system.send("feedback", order, value, headers);
+        }
+        system.advance(80_000);
+        system.settle_one(1 - slow);
+        system.settle();
+        assert_eq!(system.letters(), ["signature_replayed"; 8], "worker {slow} was slow");
+    }
+}

@@ -47,13 +47,15 @@ pub struct System {
 }
 
 impl System {
-    /// Orders are signed by the rules, nothing else is.
+    /// Orders and feedback are signed by the rules, nothing else is.
     pub fn new(shape: Shape, rules: Rules, workers: usize) -> System {
         let broker = MemoryBroker::new(Clock::Manual(NOW));
         let key = key(rules.kind);
         let key = VerifyingKey::parse(key.public.as_deref().unwrap_or(&key.secret)).unwrap();
         let mut guards = Guards::default();
-        guards.set(Source::Orders, Guard::new(rules.policy, WINDOW_SECONDS, vec![TopicKey::always(key)]).unwrap());
+        let guard = Guard::new(rules.policy, WINDOW_SECONDS, vec![TopicKey::always(key)]).unwrap();
+        guards.set(Source::Orders, guard.clone());
+        guards.set(Source::Feedback, guard);
         let plan = plan(shape, rules.clock).with_guards(guards);
         create_topics(&broker, &plan);
         let mut system = System {
@@ -101,6 +103,14 @@ impl System {
                     Err(fault) => panic!("{fault}"),
                 }
             }
+            self.advance(10);
+        }
+    }
+
+    /// Only one worker goes on; the others are slow.
+    pub fn settle_one(&mut self, worker: usize) {
+        for _ in 0..120 {
+            self.workers[worker].1.turn(Duration::ZERO).unwrap();
             self.advance(10);
         }
     }

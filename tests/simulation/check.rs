@@ -4,18 +4,24 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use auditor::{Auditor, Names, Options, Record, Report};
+use processors::fleet::Vehicle;
 use processors::orders::Order;
 use serde_json::Value;
+use signatures::Seen;
 use waybill::engine::plan::{Processor, TaskId};
 use waybill::log::memory::{MemoryBroker, MemoryRecord};
 
 use crate::disk::Disk;
 use crate::world::{BEGIN, World};
+use crate::{letters, positions};
+
+/// Enough to see what is wrong.
+const MOST_FAULTS: usize = 30;
 
 /// All that the engine has written for others, in the order of time, for whoever looks into a seed.
 pub fn print(world: &World) {
     let mut lines = vec![];
-    for topic in ["order-events", "stock-movements", "dead-letters"] {
+    for topic in ["order-events", "stock-movements", "shipment-events", "ping-verdicts", "dead-letters"] {
         for record in all(&world.time.broker, topic) {
             let value = String::from_utf8_lossy(record.value().unwrap_or_default()).into_owned();
             lines.push((record.timestamp(), format!("{topic}/{}/{} {value}", record.partition, record.offset)));
@@ -46,6 +52,9 @@ pub fn check(world: &World) -> Result<Report, String> {
     stores(world, &mut faults);
     holds(world, &mut faults);
     alerts(world, &mut faults);
+    letters::check(world, &mut faults);
+    positions::check(world, &mut faults);
+    faults.truncate(MOST_FAULTS);
     if faults.is_empty() { Ok(report) } else { Err(faults.join("\n")) }
 }
 
@@ -79,7 +88,7 @@ fn audit(broker: &MemoryBroker) -> Report {
     auditor.finish()
 }
 
-fn all(broker: &MemoryBroker, topic: &str) -> Vec<MemoryRecord> {
+pub fn all(broker: &MemoryBroker, topic: &str) -> Vec<MemoryRecord> {
     let partitions = broker.topics().into_iter().find(|(name, _)| name == topic).map_or(0, |(_, partitions)| partitions);
     (0..partitions).flat_map(|partition| broker.read_committed(topic, partition)).collect()
 }
@@ -119,7 +128,7 @@ fn alerts(world: &World, faults: &mut Vec<String>) {
 }
 
 /// State in the changelog: the last value of each key.
-type Fold = BTreeMap<Vec<u8>, Vec<u8>>;
+pub type Fold = BTreeMap<Vec<u8>, Vec<u8>>;
 
 /// What the owner of every task has on its disk is the fold of the changelog, to the byte.
 fn stores(world: &World, faults: &mut Vec<String>) {
@@ -127,15 +136,11 @@ fn stores(world: &World, faults: &mut Vec<String>) {
         let topic = world.plan.topics.name(world.plan.internal(processor).changelog);
         for partition in 0..world.plan.internal(processor).tasks {
             let id = TaskId { processor, partition };
-            let mut fold = Fold::new();
-            let mut end = 0;
-            for record in world.time.broker.read_committed(topic, partition) {
-                let key = record.key().unwrap_or_default().to_vec();
-                match record.value() {
-                    Some(value) => fold.insert(key, value.to_vec()),
-                    None => fold.remove(&key),
-                };
-                end = record.offset + 1;
+            let (fold, end) = fold(&world.time.broker, topic, partition);
+            // Their time was over long ago.
+            let ids = fold.keys().filter(|key| key.first() == Some(&b'w')).count();
+            if world.is_wall() && ids > 0 {
+                faults.push(format!("task {} still remembers {ids} ids of signed records", id.name()));
             }
             match world.disk_of(world.plan.inbox(id)) {
                 Some(disk) => compare(&id.name(), disk, &fold, end, faults),
@@ -143,6 +148,20 @@ fn stores(world: &World, faults: &mut Vec<String>) {
             }
         }
     }
+}
+
+/// A changelog partition's values, and its end.
+pub fn fold(broker: &MemoryBroker, topic: &str, partition: i32) -> (Fold, i64) {
+    let (mut fold, mut end) = (Fold::new(), 0);
+    for record in broker.read_committed(topic, partition) {
+        let key = record.key().unwrap_or_default().to_vec();
+        match record.value() {
+            Some(value) => fold.insert(key, value.to_vec()),
+            None => fold.remove(&key),
+        };
+        end = record.offset + 1;
+    }
+    (fold, end)
 }
 
 fn compare(name: &str, disk: &Disk, fold: &Fold, end: i64, faults: &mut Vec<String>) {
@@ -178,12 +197,22 @@ fn compare(name: &str, disk: &Disk, fold: &Fold, end: i64, faults: &mut Vec<Stri
     if name.starts_with("orders") && holds != open {
         faults.push(format!("task {name}: counts {holds} open holds, and has {open}"));
     }
-    for (key, due) in orders.iter().filter_map(|(key, order)| Some((key, order.due()?.0))) {
+    for (key, due) in fold.iter().filter_map(|(key, value)| Some((key, due_of(key, value)?))) {
         let mut timer = (due ^ i64::MIN).to_be_bytes().to_vec();
         timer.extend_from_slice(key);
         if !timers.contains(&timer) {
-            faults.push(format!("task {name}: order {} is held and has no timer", text(key)));
+            faults.push(format!("task {name}: {} waits for a time and has no timer", text(key)));
         }
+    }
+}
+
+/// When a state wants to be woken: a held order, a vehicle, an id of a signed record.
+fn due_of(key: &[u8], value: &[u8]) -> Option<i64> {
+    match key.first()? {
+        b'o' => Some(Order::decode(value).ok()?.due()?.0),
+        b'v' => Some(Vehicle::decode(value).ok()?.due()?.0),
+        b'w' => Some(Seen::decode(value).ok()?.due().0),
+        _ => None,
     }
 }
 
@@ -227,13 +256,13 @@ fn holds(world: &World, faults: &mut Vec<String>) {
             faults.push(format!("order {order_id} was accepted, ran out {} s ago, and is neither paid nor expired", (now - due) / 1_000));
         }
     }
-    let dead = dead_letters(&world.time.broker);
+    let dead = letters::dead_letters(world);
     for paid in &world.paid {
         let Some(due) = expires.get(&paid.order_id).filter(|_| expired.contains(&paid.order_id) && !cancelled.contains(&paid.order_id))
         else {
             continue;
         };
-        if paid.at < *due && paid.timestamp < *due && !dead.contains(&paid.coordinates) {
+        if paid.at < *due && paid.timestamp < *due && !dead.contains_key(&paid.coordinates) {
             faults.push(format!(
                 "order {} expired at {due} although its payment, of {}, was in the log at {} ({:?})",
                 paid.order_id, paid.timestamp, paid.at, paid.coordinates
@@ -242,22 +271,7 @@ fn holds(world: &World, faults: &mut Vec<String>) {
     }
 }
 
-/// Coordinates of the input records that became dead letters.
-fn dead_letters(broker: &MemoryBroker) -> BTreeSet<(String, i32, i64)> {
-    let mut dead = BTreeSet::new();
-    for record in all(broker, "dead-letters") {
-        let headers = record.headers();
-        let header = |name: &str| {
-            let value = headers.iter().rev().find(|(n, _)| *n == name).and_then(|(_, value)| *value);
-            String::from_utf8_lossy(value.unwrap_or_default()).into_owned()
-        };
-        let number = |name: &str| header(name).parse::<i64>().unwrap_or(-1);
-        dead.insert((header("waybill.source.topic"), number("waybill.source.partition") as i32, number("waybill.source.offset")));
-    }
-    dead
-}
-
-fn millis(text: &str) -> i64 {
+pub fn millis(text: &str) -> i64 {
     // Of the wire: RFC 3339 with milliseconds and Z.
     schemas::Timestamp::parse(text).map_or(0, |t| t.0)
 }

@@ -7,8 +7,12 @@ use processors::orders;
 use processors::orders::DeductOn;
 use rand::rngs::ChaCha8Rng;
 use rand::{RngExt, SeedableRng};
-use waybill::engine::plan::{ClockMode, Plan, PlanInput, partition_of};
+use waybill::engine::plan::{ClockMode, Guards, Plan, PlanInput, partition_of};
 use waybill::engine::{Options, PlanBy, RestoreBy};
+
+use crate::roads::planner;
+use crate::signing::Rule;
+use crate::tally::Tally;
 
 /// Generators of one seed that do not disturb each other.
 #[derive(Clone, Copy, Debug)]
@@ -17,6 +21,8 @@ pub enum Stream {
     Shop,
     Schedule,
     Pace,
+    Fleet,
+    Signatures,
 }
 
 pub fn generator(seed: u64, stream: Stream) -> ChaCha8Rng {
@@ -57,16 +63,28 @@ pub struct Source {
     pub partitioner: Partitioner,
 }
 
-pub const SOURCES: [&str; 6] = ["orders", "payments", "restocks", "stock-counts", "products", "feedback"];
-const OUTPUTS: [&str; 6] = ["order-events", "stock-levels", "stock-movements", "dead-letters", "product-catalog", "product-events"];
+pub const SOURCES: [&str; 8] = ["orders", "payments", "restocks", "stock-counts", "products", "feedback", "gps-pings", "dispatches"];
+pub const OUTPUTS: [&str; 11] = [
+    "order-events",
+    "stock-levels",
+    "stock-movements",
+    "dead-letters",
+    "product-catalog",
+    "product-events",
+    "shipment-events",
+    "vehicle-positions",
+    "ping-verdicts",
+    "low-stock-alerts",
+    "forecasts",
+];
 
 #[derive(Clone, Debug)]
 pub struct Setup {
     pub seed: u64,
-    /// Tasks of orders and of stock.
-    pub tasks: [i32; 2],
-    pub sources: [Source; 6],
-    pub outputs: [i32; 6],
+    /// Tasks of orders, of stock and of the fleet.
+    pub tasks: [i32; 3],
+    pub sources: [Source; SOURCES.len()],
+    pub outputs: [i32; OUTPUTS.len()],
     pub clock: ClockMode,
     pub deduct_on: DeductOn,
     pub split: bool,
@@ -100,6 +118,11 @@ pub struct Setup {
     pub terms: Terms,
     /// So many complaints take a listing off sale.
     pub complaints: u16,
+    pub vehicles: usize,
+    /// Plans follow roads, straight ones; otherwise great circles.
+    pub roads: bool,
+    /// How records of each source are signed, if they are.
+    pub rules: [Option<Rule>; SOURCES.len()],
 }
 
 /// What the schedule may do to the workers and the broker.
@@ -157,7 +180,7 @@ const BLOWS: [Blow; 22] = [
 impl Setup {
     pub fn of(seed: u64) -> Setup {
         let mut rng = generator(seed, Stream::Setup);
-        let tasks = [rng.random_range(1..=4), rng.random_range(1..=4)];
+        let tasks = [rng.random_range(1..=4), rng.random_range(1..=4), 1];
         let [orders, payments, restocks, counts] = [0, 1, 2, 3].map(|i| source(&mut rng, tasks[i / 2]));
         let [events, levels, movements, letters] = [0; 4].map(|_| one_of(&mut rng, &[1, 2, 4, 6]));
         // Not every seed deals every kind of blow: some meet much of one, and few go unharmed.
@@ -170,8 +193,8 @@ impl Setup {
         let mut setup = Setup {
             seed,
             tasks,
-            sources: [orders, payments, restocks, counts, restocks, payments],
-            outputs: [events, levels, movements, letters, levels, movements],
+            sources: [orders, payments, restocks, counts, restocks, payments, orders, orders],
+            outputs: [events, levels, movements, letters, 1, 1, 1, 1, 1, 1, 1],
             clock: if rng.random_bool(0.75) { ClockMode::Wall } else { ClockMode::Record },
             deduct_on: if rng.random_bool(0.6) { DeductOn::Payment } else { DeductOn::Shipment },
             split: rng.random_bool(0.5),
@@ -197,6 +220,9 @@ impl Setup {
             blows,
             terms: Terms::default(),
             complaints: 2,
+            vehicles: 0,
+            roads: false,
+            rules: [None; SOURCES.len()],
         };
         // Drawn last: the rest of a seed is as it was before there was a catalogue.
         setup.sources[4] = source(&mut rng, tasks[1]);
@@ -205,15 +231,35 @@ impl Setup {
         setup.outputs[5] = one_of(&mut rng, &[1, 2, 4, 6]);
         setup.terms.price_tolerance_percent = rng.random_bool(0.3).then_some(90);
         setup.complaints = rng.random_range(1..4);
+        // And before there was a fleet.
+        setup.tasks[2] = rng.random_range(1..=4);
+        setup.sources[6] = source(&mut rng, setup.tasks[2]);
+        setup.sources[7] = source(&mut rng, setup.tasks[2]);
+        for partitions in &mut setup.outputs[6..] {
+            *partitions = one_of(&mut rng, &[1, 2, 4, 6]);
+        }
+        setup.vehicles = rng.random_range(1..=4);
+        setup.roads = rng.random_bool(0.6);
+        // And before anybody signed.
+        if rng.random_bool(0.5) {
+            let share = one_of(&mut rng, &[0.3, 0.6, 1.0]);
+            setup.rules = [(); SOURCES.len()].map(|()| rng.random_bool(share).then(|| Rule::of(&mut rng)));
+        }
         setup
     }
 
-    pub fn plan(&self) -> Plan {
+    /// The same without anything that goes wrong: one worker, and no step that takes its time.
+    pub fn without_faults(&self) -> Setup {
+        Setup { workers: 1, one_process: false, faults_per_mille: 0, slow_per_cent: 0, blows: vec![], ..self.clone() }
+    }
+
+    pub fn plan(&self, tally: &Tally) -> Plan {
         let partitions = |name: &str| {
-            let place = |all: [&str; 6]| all.iter().position(|n| *n == name);
-            match (place(SOURCES), place(OUTPUTS)) {
+            let place = |all: &[&str]| all.iter().position(|n| *n == name);
+            match (place(&SOURCES), place(&OUTPUTS)) {
                 (Some(i), _) => self.sources[i].partitions,
                 (_, Some(i)) => self.outputs[i],
+                _ if name.contains("fleet") => self.tasks[2],
                 _ => self.tasks[usize::from(name.contains("stock"))],
             }
         };
@@ -224,13 +270,29 @@ impl Setup {
             orders: orders::Config { hold_seconds: self.hold_seconds, deduct_on: self.deduct_on },
             split: self.split,
             fleet: processors::fleet::Config::default(),
-            verdicts: false,
-            planner: waybill::planner::Planner::default(),
+            verdicts: true,
+            planner: planner(self.roads, tally),
             terms: self.terms.clone(),
             catalogue: catalogue::Config { complaints: Some(self.complaints), ..catalogue::Config::default() },
             demand: Some(processors::demand::Config::default()),
             clock: self.clock,
         })
+        .with_guards(self.guards())
+    }
+
+    fn guards(&self) -> Guards {
+        let mut guards = Guards::default();
+        for source in schemas::Source::ALL {
+            if let Some(rule) = self.rule(source.name()) {
+                guards.set(source, rule.guard());
+            }
+        }
+        guards
+    }
+
+    /// How records of a source topic are signed, if they are.
+    pub fn rule(&self, topic: &str) -> Option<Rule> {
+        self.rules[SOURCES.iter().position(|name| *name == topic).expect("a source topic")]
     }
 
     /// Nothing in them depends on how fast this machine is.

@@ -6,7 +6,9 @@ use rand::RngExt;
 use rand::rngs::ChaCha8Rng;
 use serde_json::{Value, json};
 
+use crate::fleet;
 use crate::setup::{Setup, Stream, generator, one_of};
+use crate::signing::{self, Signature};
 
 /// A record that a producer will write.
 #[derive(Clone, Debug)]
@@ -20,21 +22,67 @@ pub struct Sent {
     pub headers: Vec<(String, Vec<u8>)>,
     /// The order that this payment pays for, to the unit: amount, currency and id are right.
     pub pays: Option<String>,
+    pub fate: Fate,
+    pub signature: Signature,
+    /// It is signed as it should be, and never sent again.
+    pub plain: bool,
+    /// Its timestamp is the broker's.
+    pub stamped: bool,
+}
+
+/// What has to become of a record, if its signature is right.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fate {
+    /// The rules' matter.
+    Free,
+    /// It cannot be read.
+    Nonsense,
+    /// A dead letter for this reason.
+    Refused(&'static str),
+    /// Anything but a dead letter.
+    Taken,
+}
+
+impl Sent {
+    pub fn new(at: i64, topic: &'static str, key: &str, value: &Value) -> Sent {
+        Sent {
+            at,
+            topic,
+            key: Some(key.into()),
+            value: Some(value.to_string().into_bytes()),
+            timestamp: at,
+            headers: vec![],
+            pays: None,
+            fate: Fate::Free,
+            signature: Signature::None,
+            plain: false,
+            stamped: false,
+        }
+    }
+}
+
+/// An order as the shop knows it: who drives goods about asks for it.
+#[derive(Clone, Debug)]
+pub struct Placed {
+    pub id: String,
+    /// When it was paid rightly, if it was.
+    pub paid: Option<i64>,
 }
 
 pub(crate) struct Shop<'a> {
     pub setup: &'a Setup,
     pub rng: ChaCha8Rng,
     pub from: i64,
-    until: i64,
-    sent: Vec<Sent>,
+    pub until: i64,
+    pub sent: Vec<Sent>,
     next_id: u32,
+    pub placed: Vec<Placed>,
 }
 
 /// Everything that is written from `from` on, in the order of time.
 pub fn open(setup: &Setup, from: i64) -> Vec<Sent> {
     let until = from + setup.minutes * 60_000;
-    let mut shop = Shop { setup, rng: generator(setup.seed, Stream::Shop), from, until, sent: vec![], next_id: 0 };
+    let mut shop = Shop { setup, rng: generator(setup.seed, Stream::Shop), from, until, sent: vec![], next_id: 0, placed: vec![] };
     shop.stock();
     let bursts: Vec<i64> = (0..shop.rng.random_range(2..7)).map(|_| shop.some_time()).collect();
     for number in 0..setup.orders {
@@ -48,9 +96,11 @@ pub fn open(setup: &Setup, from: i64) -> Vec<Sent> {
     shop.flood();
     shop.listings();
     shop.reports();
-    let mut sent = shop.sent;
+    let Shop { placed, sent: own, .. } = shop;
+    let mut sent = own;
+    sent.extend(fleet::drive(setup, from, until, &placed));
     sent.sort_by_key(|s| s.at);
-    sent
+    signing::sign(setup, from, sent)
 }
 
 impl Shop<'_> {
@@ -85,7 +135,7 @@ impl Shop<'_> {
         } else {
             vec![]
         };
-        let sent = Sent { at, topic, key: Some(key.into()), value: Some(value.to_string().into_bytes()), timestamp, headers, pays: None };
+        let sent = Sent { timestamp, headers, ..Sent::new(at, topic, key, value) };
         if self.rng.random_bool(0.05) {
             let mut again = sent.clone();
             again.at += self.rng.random_range(0..120_000);
@@ -188,6 +238,7 @@ impl Shop<'_> {
             place["location"] = json!(self.location());
         }
         self.send("orders", at, &id, &place);
+        self.placed.push(Placed { id: id.clone(), paid: None });
         if self.rng.random_bool(0.06) {
             let again = at + self.rng.random_range(0..300_000);
             self.send("orders", again, &id, &place);
@@ -252,6 +303,9 @@ impl Shop<'_> {
             _ => {}
         }
         let pays = right.then(|| id.to_owned());
+        if let Some(placed) = self.placed.last_mut().filter(|_| right && after < hold) {
+            placed.paid = Some(at);
+        }
         self.send("payments", at, id, &value).pays = pays;
         if self.rng.random_bool(0.06) {
             value["payment_id"] = json!(format!("{payment}c"));
@@ -325,6 +379,6 @@ impl Shop<'_> {
             12 => text("[[[[[[]]]]]]"),
             _ => text("null"),
         };
-        self.sent.push(Sent { at, topic, key, value, timestamp: at, headers: vec![], pays: None });
+        self.sent.push(Sent { key, value, fate: Fate::Nonsense, ..Sent::new(at, topic, "", &Value::Null) });
     }
 }

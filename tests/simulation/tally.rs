@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use auditor::Counts;
 use waybill::log::memory::{At, CommitFault};
 
 /// Every kind that must land at least once over all seeds.
@@ -51,7 +52,73 @@ pub const KINDS: &[&str] = &[
     "changelog compacted",
     "inbox trimmed",
     "producer beside the engine",
+    "plan asked for again",
 ];
+
+/// What must come of the records at least once over all seeds, so that what is checked of it is not checked of nothing.
+const OUTCOMES: [(&str, &[&str]); 5] = [
+    ("order", &["accepted", "rejected", "paid", "expired", "shipped", "out_for_delivery", "delivered", "cancelled", "returned", "noted"]),
+    (
+        "shipment",
+        &[
+            "planned",
+            "departed",
+            "approaching",
+            "arrived",
+            "left",
+            "delivered",
+            "failed",
+            "eta_changed",
+            "late",
+            "off_route",
+            "back_on_route",
+            "silent",
+            "resumed",
+            "overspeed",
+            "recalled",
+            "completed",
+            "investigated",
+        ],
+    ),
+    ("ping", &["accepted", "duplicate", "late", "outlier", "inaccurate"]),
+    ("alert", &["raised", "resolved"]),
+    (
+        "dead letter",
+        &[
+            "signature_missing",
+            "signature_malformed",
+            "signature_wrong",
+            "signature_unknown_key",
+            "signature_expired",
+            "signature_replayed",
+            "conflicting_duplicate",
+            "value_out_of_range",
+            "timestamp_in_future",
+            "unknown_shipment",
+            "shipment_closed",
+            "stop_closed",
+        ],
+    ),
+];
+
+/// As [`happened`] names it.
+pub fn must_happen() -> Vec<String> {
+    OUTCOMES.iter().flat_map(|(what, words)| words.iter().map(move |word| format!("{what} {word}"))).collect()
+}
+
+/// What the auditor has counted.
+pub fn happened(counts: &Counts) -> BTreeMap<String, u64> {
+    let of = |what: &str, counts: &BTreeMap<&'static str, u64>| -> Vec<(String, u64)> {
+        counts.iter().map(|(word, count)| (format!("{what} {word}"), *count)).collect()
+    };
+    let letters = counts.dead_letter_reasons.iter().map(|(word, count)| (format!("dead letter {word}"), *count));
+    let mut all: BTreeMap<String, u64> = letters.collect();
+    all.extend(of("order", &counts.events));
+    all.extend(of("shipment", &counts.shipment_events));
+    all.extend(of("ping", &counts.verdicts));
+    all.extend(of("alert", &counts.alerts));
+    all
+}
 
 /// Counts by kind; a clone counts into the same.
 #[derive(Clone, Debug, Default)]

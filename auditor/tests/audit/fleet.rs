@@ -415,3 +415,41 @@ fn an_order_may_be_dispatched_before_it_is_placed() {
         assert!(report.ok(), "{report}");
     }
 }
+
+/// The vehicle comes back: each order that it has not brought hears so. An order with two stops hears of the last alone.
+#[test]
+fn a_recall_and_the_last_of_two_stops_are_heard_by_their_orders() {
+    let mut h = whole();
+    h.sent("V-9", "S-9", &[("1", "30"), ("2", "31")]);
+    let recall = h.proof("V-9", "S-9", "recall", "9");
+    h.shipment("S-9", "V-9", "recalled", recall, json!({}));
+    h.event("30", "noted", recall, json!({"reason": "recalled"}));
+    h.event("31", "noted", recall, json!({"reason": "recalled"}));
+    let dispatch = h.dispatch("V-9", "S-10", &[("1", "30"), ("2", "30")]);
+    h.shipment("S-10", "V-9", "planned", dispatch, json!({}));
+    h.event("30", "noted", dispatch, json!({"reason": "order_closed"}));
+    for stop in ["1", "2"] {
+        let proof = h.proof("V-9", "S-10", "delivered", stop);
+        h.shipment("S-10", "V-9", "delivered", proof, json!({"stop_id": stop}));
+        if stop == "2" {
+            h.event("30", "noted", proof, json!({"reason": "order_closed"}));
+            h.shipment("S-10", "V-9", "completed", proof, json!({}));
+        }
+    }
+    let report = h.seal().audit();
+    assert!(report.ok(), "{report}");
+}
+
+/// Of three fixes that agree, the last one by its own time was heard first.
+#[test]
+fn the_fixes_that_are_believed_may_have_overtaken_each_other() {
+    let mut h = whole();
+    let last = h.ping("V-7");
+    for _ in 0..2 {
+        h.judged("V-7", "outlier");
+    }
+    h.verdict("V-7", "accepted", last);
+    h.position("V-7", last, (61.0, 24.0), 41, json!({"state": "moving"}));
+    let report = h.seal().audit();
+    assert!(!report.by_kind.contains_key(&waybill_auditor::Kind::ImpossibleSpeed), "{report}");
+}

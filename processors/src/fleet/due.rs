@@ -16,8 +16,9 @@ pub(super) enum Due {
     Silence,
 }
 
-/// Does everything that was due by `until`, in its order.
-pub(super) fn catch_up(desk: &mut Desk<'_>, until: Timestamp) {
+/// Does everything that was due by `until`, in its order. Whether anything was.
+pub(super) fn catch_up(desk: &mut Desk<'_>, until: Timestamp) -> bool {
+    let mut any = false;
     while let Some((at, due)) = next(desk)
         && at <= until
     {
@@ -26,7 +27,9 @@ pub(super) fn catch_up(desk: &mut Desk<'_>, until: Timestamp) {
             Due::Fence => follow::believe(desk, at),
             Due::Silence => silence(desk, at),
         }
+        any = true;
     }
+    any
 }
 
 /// What is due next, and when.

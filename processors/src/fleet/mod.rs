@@ -161,12 +161,18 @@ pub fn wants(vehicle: Option<&Vehicle>, event: &Event<'_>) -> Wants {
 pub fn apply(config: &Config, vehicle_id: &str, trigger: Trigger, event: Event<'_>, state: State) -> Step {
     let is_timer = event == Event::Due;
     let mut desk = Desk::new(config, vehicle_id, &wants(state.vehicle.as_ref(), &event), state);
-    due::catch_up(&mut desk, trigger.at);
+    let was_due = due::catch_up(&mut desk, trigger.at);
     let result = match event {
         Event::Ping(ping) => match ping::hear(&mut desk, trigger, &ping) {
             Ok(None) => Ok(Verdict::Applied),
             // Judged as it came: it changes nothing.
-            Ok(Some(verdict)) => return ping::passed_over(verdict),
+            Ok(Some(verdict)) if !was_due => return ping::passed_over(verdict),
+            // It is judged by what was due before it, and so must those who hear of both.
+            Ok(Some(verdict)) => {
+                let kind = ping::kind_of(&verdict);
+                desk.out.verdicts.push(verdict);
+                return Step { verdict: kind, ..desk.finish(trigger, is_timer) };
+            }
             Err(reject) => Err(reject),
         },
         Event::Command(FleetCommand::Dispatch(dispatch)) => dispatch::apply(&mut desk, trigger, &dispatch),

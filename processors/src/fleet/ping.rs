@@ -31,8 +31,12 @@ pub(super) fn hear(desk: &mut Desk<'_>, trigger: Trigger, ping: &Ping) -> Result
 
 /// The step of a ping that was judged as it came.
 pub(super) fn passed_over(ping: PingVerdict) -> Step {
-    let verdict = if ping.judgement == Judgement::Duplicate { Verdict::Duplicate } else { Verdict::Applied };
+    let verdict = kind_of(&ping);
     Step { verdicts: vec![ping], ..Step::nothing(verdict) }
+}
+
+pub(super) fn kind_of(ping: &PingVerdict) -> Verdict {
+    if ping.judgement == Judgement::Duplicate { Verdict::Duplicate } else { Verdict::Applied }
 }
 
 /// It is the oldest held ping's turn.

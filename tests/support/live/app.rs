@@ -69,11 +69,16 @@ impl App {
 
     /// Adds lines to the section of a public topic.
     pub fn configure(&self, topic: &str, lines: &str) {
+        self.configure_section(&format!("topics.{topic}"), lines);
+    }
+
+    /// Adds lines to a section that is there.
+    pub fn configure_section(&self, section: &str, lines: &str) {
         let file = self.dir().join("topology.toml");
         let text = std::fs::read_to_string(&file).unwrap();
-        let section = format!("[topics.{topic}]\n");
-        assert!(text.contains(&section), "no section of {topic}");
-        std::fs::write(&file, text.replacen(&section, &format!("{section}{lines}"), 1)).unwrap();
+        let head = format!("[{section}]\n");
+        assert!(text.contains(&head), "no section {section}");
+        std::fs::write(&file, text.replacen(&head, &format!("{head}{lines}"), 1)).unwrap();
     }
 
     pub fn create_topics(&self) {

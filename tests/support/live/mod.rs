@@ -9,12 +9,14 @@
 //! | `sender.rs` | a producer with the partitioner of your choice, and where its records went |
 //! | `reader.rs` | records, ends and committed offsets as others see them |
 //! | `shop.rs` | customers, a bank and a warehouse, all drawn from a seed |
+//! | `fleet.rs` | vans that bring orders, and their trackers |
 //! | `scenes.rs` | runs the scenes of a test beside each other and tells which failed |
 #![allow(clippy::unwrap_used, clippy::allow_attributes)]
 #![allow(dead_code, reason = "each test binary uses its part")]
 
 pub mod app;
 pub mod broker;
+pub mod fleet;
 pub mod process;
 pub mod reader;
 pub mod scenes;
