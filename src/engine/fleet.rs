@@ -67,7 +67,7 @@ pub fn decide<S: Store>(
         task.view_is_stale(&key);
     }
     for (shipment_id, shipment) in &step.shipments {
-        task.put(&composed(SHIPMENT, vehicle_id, shipment_id), |out| shipment.encode(out));
+        task.put(&shipment_key(vehicle_id, shipment_id), |out| shipment.encode(out));
     }
     for (shipment_id, number, piece) in &step.pieces {
         let key = piece_key(vehicle_id, shipment_id, *number);
@@ -129,7 +129,7 @@ pub fn write_position<S: Store>(task: &Task<S>, context: &mut Context<'_>, key: 
 fn fetch<S: Store>(task: &Task<S>, vehicle_id: &str, vehicle: Option<Vehicle>, wants: &Wants) -> Result<State, Fault> {
     let mut state = State { vehicle, ..State::default() };
     for shipment_id in &wants.shipments {
-        state.shipments.push(read(task, &composed(SHIPMENT, vehicle_id, shipment_id), Shipment::decode)?);
+        state.shipments.push(read(task, &shipment_key(vehicle_id, shipment_id), Shipment::decode)?);
     }
     for (shipment_id, number) in &wants.pieces {
         state.pieces.push(read(task, &piece_key(vehicle_id, shipment_id, *number), Piece::decode)?);
@@ -157,6 +157,11 @@ pub fn key_of(vehicle_id: &str) -> Vec<u8> {
     key.push(VEHICLE);
     key.extend_from_slice(vehicle_id.as_bytes());
     key
+}
+
+/// The key of a shipment on a vehicle.
+pub fn shipment_key(vehicle_id: &str, shipment_id: &str) -> Vec<u8> {
+    composed(SHIPMENT, vehicle_id, shipment_id)
 }
 
 fn composed(kind: u8, vehicle_id: &str, shipment_id: &str) -> Vec<u8> {

@@ -23,7 +23,8 @@ impl Planner {
     }
 
     /// By the roads where there are some, else by great circles; in the best order that is found, where one is asked for.
-    pub fn by(ways: Ways) -> Planner {
+    pub fn by(ways: impl Into<Arc<Ways>>) -> Planner {
+        let ways = ways.into();
         Planner::new(move |request| plan(&ways, request))
     }
 
