@@ -103,11 +103,14 @@ fn a_shipment_carries_its_orders() {
             assert!(told_of_first.iter().any(|t| t == event), "{event} is missing: {told_of_first:?}, {context}");
         }
         assert_eq!(told(&system, "V-2", "S-2"), ["planned", "departed", "failed", "completed"], "{context}");
-        let shown = |vehicle, shipment: &str| system.ask(Subject::Shipment(shipment.into()), vehicle);
+        let mut shown = |vehicle, shipment: &str| system.ask(&Subject::Shipment(shipment.into()), vehicle);
         let first = shown("V-1", "S-1").unwrap();
-        let states: Vec<(&str, &str, bool)> = first["stops"].as_array().unwrap().iter().map(|stop| {
-            (stop["stop_id"].as_str().unwrap(), stop["state"].as_str().unwrap(), stop["visited"].as_bool().unwrap())
-        }).collect();
+        let states: Vec<(&str, &str, bool)> = first["stops"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|stop| (stop["stop_id"].as_str().unwrap(), stop["state"].as_str().unwrap(), stop["visited"].as_bool().unwrap()))
+            .collect();
         assert_eq!((first["status"].as_str(), &states[..]), (Some("completed"), &[("1", "delivered", true), ("2", "recalled", false)][..]));
         assert_eq!((&first["shipment_id"], &first["vehicle_id"]), (&"S-1".into(), &"V-1".into()), "{context}");
         assert_eq!(shown("V-2", "S-2").unwrap()["stops"][0]["state"], "failed", "{context}");

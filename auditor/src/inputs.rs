@@ -290,7 +290,7 @@ fn told(input: &mut Input, kind: EventKind, early: bool, order: u32) {
         input.marks |= mark::ANSWERED;
     }
     // What it ships is said apart, and who hears before it is placed hears again.
-    if !early && !matches!(kind, EventKind::PartShipped | EventKind::Shipped) {
+    if !early && !input.has(mark::UNCOUNTED) && !matches!(kind, EventKind::PartShipped | EventKind::Shipped) {
         input.balance -= Units::of(1, Role::Told, order, 0);
     }
 }

@@ -106,8 +106,10 @@ pub(crate) struct Shipments {
 }
 
 impl Shipments {
-    /// A record on `dispatches` that reads well. Returns the orders that have to hear of it, as [`Role::Told`].
-    pub fn told(&mut self, dispatched: &Dispatched) -> Units {
+    /// A record on `dispatches` that reads well. Returns the orders that have to hear of it, as [`Role::Told`]; none if that
+    /// depends on what the shipment has been through: a recall is told to those that are on board still, a delivery to an
+    /// order whose last stop it is.
+    pub fn told(&mut self, dispatched: &Dispatched) -> Option<Units> {
         let index = dispatched.shipment as usize;
         if index >= self.loads.len() {
             self.loads.resize_with(index + 1, Load::default);
@@ -125,16 +127,14 @@ impl Shipments {
                 *known = known.filter(|known| *known == order);
                 add(&mut orders, &[order]);
             }
-            return orders.into_iter().fold(Units::NONE, |sum, order| sum + Units::of(1, Role::Told, order, 0));
+            return Some(orders.into_iter().fold(Units::NONE, |sum, order| sum + Units::of(1, Role::Told, order, 0)));
         }
-        let order = dispatched.stops.first().and_then(|stop| load.order_of.get(stop).copied().flatten());
-        let Some(order) = order else { return Units::NONE };
-        // An order with several stops hears of the last delivery only.
+        let order = dispatched.stops.first().and_then(|stop| load.order_of.get(stop).copied().flatten())?;
         let stops = load.order_of.values().filter(|of| **of == Some(order)).count();
         match dispatched.class {
-            Some(Class::StopFailed) => Units::of(1, Role::Told, order, 0),
-            Some(Class::StopDelivered) if stops == 1 => Units::of(1, Role::Told, order, 0),
-            _ => Units::NONE,
+            Some(Class::StopFailed) => Some(Units::of(1, Role::Told, order, 0)),
+            Some(Class::StopDelivered) if stops == 1 => Some(Units::of(1, Role::Told, order, 0)),
+            _ => None,
         }
     }
 

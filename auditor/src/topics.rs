@@ -2,7 +2,7 @@
 //! but what all outputs have in common: id, headers, cause.
 
 use crate::facts::{At, Role, Topic, Units, digest};
-use crate::input::{Class, Input};
+use crate::input::{Class, Input, mark};
 use crate::inputs::{Claim, Claimed, Reason, Settled};
 use crate::orders::{Held, Seen};
 use crate::pings::{OfPing, PingClaim};
@@ -45,7 +45,10 @@ impl Auditor {
             Topic::Dispatches => {
                 let (mut input, dispatched) = Input::dispatch(record, &mut self.registry);
                 if let Some(dispatched) = dispatched {
-                    input.balance = self.shipments.told(&dispatched);
+                    match self.shipments.told(&dispatched) {
+                        Some(orders) => input.balance = orders,
+                        None => input.marks |= mark::UNCOUNTED,
+                    }
                 }
                 self.inputs.add(at, input);
             }

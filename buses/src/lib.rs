@@ -49,7 +49,14 @@ pub fn read(file: impl Read) -> Result<Vec<Report>, Error> {
         // British time in January is UTC.
         let at = Timestamp::parse(&format!("{}Z", row.timestamp));
         let at = at.ok_or(Error::Time { row: row_number, text: row.timestamp })?;
-        reports.push(Report { vehicle: row.vehicle_id, trip: row.trip_id, at, lat: row.latitude, lon: row.longitude, bearing: row.bearing });
+        reports.push(Report {
+            vehicle: row.vehicle_id,
+            trip: row.trip_id,
+            at,
+            lat: row.latitude,
+            lon: row.longitude,
+            bearing: row.bearing,
+        });
     }
     Ok(reports)
 }

@@ -158,7 +158,8 @@ impl Ledger {
         drain(&mut self.dead_letters, |record| {
             let headers = record.headers();
             // What the producer has sent comes first.
-            let header = |wanted: &str| headers.iter().rev().find(|(name, _)| *name == wanted).and_then(|(_, value)| *value).unwrap_or_default();
+            let header =
+                |wanted: &str| headers.iter().rev().find(|(name, _)| *name == wanted).and_then(|(_, value)| *value).unwrap_or_default();
             *dead.entry(String::from_utf8_lossy(header("waybill.error.reason")).into_owned()).or_default() += 1;
             *dead_pings += u64::from(header("waybill.source.topic") == Source::GpsPings.name().as_bytes());
             Ok(())

@@ -204,9 +204,7 @@ fn no_answer(service: &Service, what: &str, key: &str, reason: NoAnswer) -> Resp
             "not_here",
             &format!("the task that has {what} {key} runs in another process of this application; ask there"),
         ),
-        NoAnswer::Elsewhere => {
-            error(StatusCode::SERVICE_UNAVAILABLE, "not_ready", "the tasks are being restored or assigned; ask again")
-        }
+        NoAnswer::Elsewhere => error(StatusCode::SERVICE_UNAVAILABLE, "not_ready", "the tasks are being restored or assigned; ask again"),
         NoAnswer::Busy => error(StatusCode::SERVICE_UNAVAILABLE, "timeout", "the task did not answer in time; ask again"),
     }
 }

@@ -43,6 +43,9 @@ pub fn adds_up(text: &str) {
 /// A record's topic, coordinates and value.
 type Row = (String, (i64, i64), Value);
 
+/// No tracker of the demo keeps a fix for longer, in milliseconds.
+const LATEST: i64 = 10 * 60_000;
+
 fn milliseconds(value: &Value) -> i64 {
     let text = value.as_str().unwrap();
     assert!(text.starts_with("2010-12-0") && text.ends_with('Z') && text.len() == 24, "{text}");
@@ -64,12 +67,16 @@ fn the_summary_is_what_the_topics_say() {
     let mut rows: Vec<Row> = vec![];
     let mut dead: BTreeSet<(i64, i64)> = BTreeSet::new();
     let mut unreadable = 0;
+    let mut times: BTreeMap<(i64, i64), i64> = BTreeMap::new();
     auditor::dump::read(BufReader::new(std::fs::File::open(&path).unwrap()), |record| {
         let header = |wanted: &str| {
             let found = record.headers.iter().find(|(name, _)| *name == wanted);
             found.map(|(_, value)| String::from_utf8_lossy(value).into_owned()).unwrap_or_default()
         };
         let place = (i64::from(record.partition), record.offset);
+        if record.topic == "gps-pings" {
+            times.insert(place, record.timestamp);
+        }
         if record.topic == "dead-letters" && header("waybill.source.topic") == "gps-pings" {
             let number = |name| header(name).parse::<i64>().unwrap();
             assert!(dead.insert((number("waybill.source.partition"), number("waybill.source.offset"))));
@@ -81,6 +88,11 @@ fn the_summary_is_what_the_topics_say() {
     })
     .unwrap();
     assert!(unreadable < 20);
+    // The shop's clock and the vans' are one: nothing is sent long after it has happened, but what Waybill is to find wrong.
+    for (_, place, value) in rows.iter().filter(|(topic, place, _)| topic == "gps-pings" && !dead.contains(place)) {
+        let late = times[place] - value["fix_time"].as_i64().unwrap();
+        assert!((0..LATEST).contains(&late), "{value} is sent {late} ms after it");
+    }
     let of = |topic: &'static str| rows.iter().filter(move |(t, ..)| t == topic);
     pings(&text, of("gps-pings"), of("ping-verdicts"), &dead);
     let courses = courses(of("dispatches"), of("shipment-events"));
@@ -121,10 +133,7 @@ struct Stop {
 }
 
 /// Stops by shipment and id; each shipment's events are in order, and it has an end.
-fn courses<'a>(
-    dispatches: impl Iterator<Item = &'a Row>,
-    events: impl Iterator<Item = &'a Row>,
-) -> BTreeMap<(&'a str, &'a str), Stop> {
+fn courses<'a>(dispatches: impl Iterator<Item = &'a Row>, events: impl Iterator<Item = &'a Row>) -> BTreeMap<(&'a str, &'a str), Stop> {
     let mut stops: BTreeMap<(&str, &str), Stop> = BTreeMap::new();
     let text = |value: &'a Value| value.as_str().unwrap();
     for (_, _, value) in dispatches.filter(|(_, _, value)| value["type"] == "dispatch") {

@@ -9,9 +9,8 @@ use schemas::plan::Point;
 use super::streets::{Streets, heading};
 
 /// How many times as long as with nobody else on the street, by the hour of the day.
-const TRAFFIC: [f64; 24] = [
-    1.05, 1.05, 1.05, 1.05, 1.05, 1.1, 1.2, 1.4, 1.6, 1.45, 1.35, 1.3, 1.35, 1.35, 1.4, 1.5, 1.65, 1.6, 1.4, 1.25, 1.2, 1.1, 1.1, 1.05,
-];
+const TRAFFIC: [f64; 24] =
+    [1.05, 1.05, 1.05, 1.05, 1.05, 1.1, 1.2, 1.4, 1.6, 1.45, 1.35, 1.3, 1.35, 1.35, 1.4, 1.5, 1.65, 1.6, 1.4, 1.25, 1.2, 1.1, 1.1, 1.05];
 /// Metres between two lights, and how long a red one keeps, in seconds.
 const LIGHTS_EVERY: f64 = 220.0;
 const RED: std::ops::Range<f64> = 5.0..35.0;

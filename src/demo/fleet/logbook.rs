@@ -155,7 +155,8 @@ impl Logbook {
         drain(&mut self.dispatches, |record| {
             // What is no dispatch is the dead letters' matter.
             let dispatch = serde_json::from_slice::<Dispatch>(record.value().unwrap_or_default());
-            for (shipment_id, stop) in dispatch.into_iter().flat_map(|d| d.stops.into_iter().map(move |stop| (d.shipment_id.clone(), stop))) {
+            for (shipment_id, stop) in dispatch.into_iter().flat_map(|d| d.stops.into_iter().map(move |stop| (d.shipment_id.clone(), stop)))
+            {
                 let closes = stop.window.map(|window| window.to.0);
                 shipments.entry(shipment_id).or_default().stops.entry(stop.stop_id).or_default().closes = closes;
             }
@@ -230,7 +231,13 @@ impl Logbook {
     pub fn stops(&self) -> [u64; 3] {
         let mut counts = [0; 3];
         for stop in self.shipments.values().flat_map(|course| course.stops.values()) {
-            counts[if stop.delivered.is_some() { 0 } else if stop.failed.is_some() { 1 } else { 2 }] += 1;
+            counts[if stop.delivered.is_some() {
+                0
+            } else if stop.failed.is_some() {
+                1
+            } else {
+                2
+            }] += 1;
         }
         counts
     }

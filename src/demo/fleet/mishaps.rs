@@ -15,14 +15,8 @@ const EVERY: [i64; 2] = [5_000, 15_000];
 const NOISE: f64 = 4.0;
 
 /// Of a thousand fixes. What is left of them is as trackers should be.
-const ODDITIES: [(Oddity, u32); 6] = [
-    (Oddity::Twice, 12),
-    (Oddity::Overtaken, 12),
-    (Oddity::Late, 8),
-    (Oddity::Wild, 5),
-    (Oddity::Nowhere, 2),
-    (Oddity::Inaccurate, 6),
-];
+const ODDITIES: [(Oddity, u32); 6] =
+    [(Oddity::Twice, 12), (Oddity::Overtaken, 12), (Oddity::Late, 8), (Oddity::Wild, 5), (Oddity::Nowhere, 2), (Oddity::Inaccurate, 6)];
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Oddity {

@@ -42,8 +42,9 @@ pub const BUS: &str = "BUS-";
 /// Most stops of a shipment: so many the planner orders as well as can be, at once.
 const MOST_STOPS: usize = 8;
 const MOST_IN_THE_EVENING: usize = 5;
-/// Customers say when they are at home: for two hours, from the round's begin on, or half an hour or an hour later.
-const WINDOW: i64 = 120 * MINUTE;
+/// Customers say when they are at home: for three quarters of an hour, from the round's begin on, or half an hour or an hour
+/// later.
+const WINDOW: i64 = 45 * MINUTE;
 /// The first stream of this part's draws.
 const STREAMS: u64 = 1 << 32;
 
@@ -70,10 +71,15 @@ pub enum Errand {
         key: String,
         value: Vec<u8>,
     },
-    /// Another van takes what this shipment's van has left.
-    Rescue { at: i64, shipment: String },
+    /// Another van takes what this shipment's van has left; the plan is there before that drives.
+    Rescue {
+        at: i64,
+        shipment: String,
+    },
     /// Everything before is to be decided by then, plans included.
-    Settle { at: i64 },
+    Settle {
+        at: i64,
+    },
 }
 
 impl Errand {
@@ -131,7 +137,8 @@ impl Fleet {
     pub fn load(&mut self, at: i64, round: usize, wanted: impl Fn(&str) -> bool) -> Vec<Errand> {
         self.waiting.retain(|order, _| wanted(order));
         let vans = if round == EVENING { 1 } else { VANS };
-        let free: Vec<String> = (1..=vans).map(|n| format!("VAN-{n}")).filter(|van| self.back.get(van).is_none_or(|back| *back < at)).collect();
+        let free: Vec<String> =
+            (1..=vans).map(|n| format!("VAN-{n}")).filter(|van| self.back.get(van).is_none_or(|back| *back < at)).collect();
         let most = if round == EVENING { MOST_IN_THE_EVENING } else { free.len() * MOST_STOPS };
         let mut orders: Vec<(i64, String)> = self.waiting.iter().filter(|(_, ready)| **ready <= at).map(|(o, r)| (*r, o.clone())).collect();
         orders.sort();
@@ -169,8 +176,6 @@ impl Fleet {
             errands.push(dispatch.clone().again(trip.at + trip.rng.random_range(2..20) * MINUTE));
         }
         errands.push(dispatch);
-        // The plan is there before anybody drives.
-        errands.push(Errand::Settle { at: trip.at + 1 });
         self.loaded.insert(trip.shipment.clone(), trip);
     }
 

@@ -39,11 +39,17 @@ pub struct Stop {
 pub enum Fate {
     AsPlanned,
     /// After so many stops it does not start again, and another van takes what is left.
-    Breakdown { after: usize },
+    Breakdown {
+        after: usize,
+    },
     /// After so many stops it is called back.
-    Recalled { after: usize },
+    Recalled {
+        after: usize,
+    },
     /// Before that stop, counted from 0, the driver has something to do elsewhere.
-    Detour { before: usize },
+    Detour {
+        before: usize,
+    },
 }
 
 /// A shipment that was dispatched.
@@ -115,7 +121,10 @@ impl Trip {
         let mut stranded = None;
         let mut calm = None;
         let mut drive = Drive::begin(self.at + 1_000, self.start);
-        drive.stand(self.rng.random_range(60.0..240.0));
+        let loading = self.rng.random_range(60.0..240.0);
+        // Now and then somebody has to look for something.
+        let looking = if self.rng.random_ratio(1, 8) { self.rng.random_range(600.0..2_400.0) } else { 0.0 };
+        drive.stand(loading + looking);
         for (number, id) in order.iter().enumerate() {
             match self.fate {
                 Fate::Breakdown { after } if after == number => {
@@ -159,7 +168,9 @@ impl Trip {
         let rng = &mut self.rng;
         let is_home = rng.random_bool(0.94);
         let share = if is_home { rng.random_range(0.5..1.5) } else { rng.random_range(0.3..0.6) };
-        drive.stand(SERVICE_SECONDS as f64 * share);
+        // Some like to talk.
+        let talk = if is_home && rng.random_ratio(1, 25) { rng.random_range(200.0..700.0) } else { 0.0 };
+        drive.stand(SERVICE_SECONDS as f64 * share + talk);
         let (repeats, mistypes, later) = (rng.random_ratio(1, 40), rng.random_ratio(1, 120), rng.random_range(10..40) * MINUTE);
         let at = drive.end();
         let proof = if is_home {

@@ -150,7 +150,9 @@ impl Shop {
         shop.plan_mishaps(first, last);
         for day in (midnight..shop.end).step_by(DAY as usize) {
             for (round, minutes) in fleet::ROUNDS.into_iter().enumerate() {
-                shop.plan(day + minutes * 60_000, Task::Load(round));
+                let at = day + minutes * 60_000;
+                shop.plan(at, Task::Load(round));
+                shop.checkpoints.insert(at + 1);
             }
         }
         for (vehicle, (at, value)) in fleet::buses::pings()? {
@@ -213,7 +215,10 @@ impl Shop {
                     self.tally.broken += 1;
                     self.plan(at, Task::Send { source, key: Some(key.into()), value });
                 }
-                Errand::Rescue { at, shipment } => self.plan(at, Task::Rescue { shipment }),
+                Errand::Rescue { at, shipment } => {
+                    self.plan(at, Task::Rescue { shipment });
+                    self.checkpoints.insert(at + 1);
+                }
                 Errand::Settle { at } => {
                     self.checkpoints.insert(at);
                 }

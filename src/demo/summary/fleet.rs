@@ -15,7 +15,7 @@ pub fn deliveries(out: Out, ledger: &Ledger) -> io::Result<()> {
     let of = |kind: &str| fleet.counts.get(kind).copied().unwrap_or(0);
     writeln!(out, "\nDELIVERIES")?;
     row(out, "shipments", endings.values().sum::<u64>(), &words.join(", "))?;
-    row(out, "open", endings.get(&Ending::Open).copied().unwrap_or(0), "every shipment has an end")?;
+    row(out, "open", endings.get(&Ending::Open).copied().unwrap_or(0), "shipments without an end")?;
     let [delivered, failed, left] = fleet.stops();
     row(
         out,
@@ -24,18 +24,18 @@ pub fn deliveries(out: Out, ledger: &Ledger) -> io::Result<()> {
         &format!("{delivered} delivered, {failed} nobody at home, {left} called back or left to another van"),
     )?;
     let p = fleet.punctuality();
-    row(out, "in time", p.in_time, &format!("of {} visits: {} before the customer's window closed", p.visits, percent(p.in_time, p.visits)))?;
     row(
         out,
-        "arrival times",
-        p.arrivals,
-        &format!("first told when the van was loaded: {:.0} s off in the mean, half an hour ahead and more", p.first_error),
+        "in time",
+        p.in_time,
+        &format!("of {} visits: {} before the customer's window closed", p.visits, percent(p.in_time, p.visits)),
     )?;
+    row(out, "arrival times", p.arrivals, &format!("{:.0} s off in the mean as told when the van was loaded", p.first_error))?;
     row(
         out,
         "10 minutes before",
         p.soon,
-        &format!("{:.0} s off in the mean; {} inside the 90 % interval", p.soon_error, percent(p.soon_within, p.soon)),
+        &format!("{:.0} s off in the mean as told by then; {} inside the 90 % interval", p.soon_error, percent(p.soon_within, p.soon)),
     )?;
     row(
         out,
