@@ -13,7 +13,7 @@ use support::system::{System, shapes};
 use support::{Shape, create_topics, open_log, plan, send};
 use waybill::clock::Clock as Wall;
 use waybill::engine::plan::ClockMode;
-use waybill::engine::{Options, RestoreBy, Stop, Worker};
+use waybill::engine::{Options, RestoreBy, Stop, Subject, Worker};
 use waybill::log::memory::{Clock, MemoryBroker};
 use waybill::metrics::Metrics;
 use waybill::planner::Planner;
@@ -103,6 +103,18 @@ fn a_shipment_carries_its_orders() {
             assert!(told_of_first.iter().any(|t| t == event), "{event} is missing: {told_of_first:?}, {context}");
         }
         assert_eq!(told(&system, "V-2", "S-2"), ["planned", "departed", "failed", "completed"], "{context}");
+        let mut shown = |vehicle, shipment: &str| system.ask(&Subject::Shipment(shipment.into()), vehicle);
+        let first = shown("V-1", "S-1").unwrap();
+        let states: Vec<(&str, &str, bool)> = first["stops"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|stop| (stop["stop_id"].as_str().unwrap(), stop["state"].as_str().unwrap(), stop["visited"].as_bool().unwrap()))
+            .collect();
+        assert_eq!((first["status"].as_str(), &states[..]), (Some("completed"), &[("1", "delivered", true), ("2", "recalled", false)][..]));
+        assert_eq!((&first["shipment_id"], &first["vehicle_id"]), (&"S-1".into(), &"V-1".into()), "{context}");
+        assert_eq!(shown("V-2", "S-2").unwrap()["stops"][0]["state"], "failed", "{context}");
+        assert_eq!(shown("V-2", "S-1"), None, "{context}: it was never there");
         assert!(system.values("dead-letters").is_empty(), "{context}");
         // Silence is told, and shown.
         system.advance(400_000);

@@ -290,7 +290,7 @@ fn told(input: &mut Input, kind: EventKind, early: bool, order: u32) {
         input.marks |= mark::ANSWERED;
     }
     // What it ships is said apart, and who hears before it is placed hears again.
-    if !early && !matches!(kind, EventKind::PartShipped | EventKind::Shipped) {
+    if !early && !input.has(mark::UNCOUNTED) && !matches!(kind, EventKind::PartShipped | EventKind::Shipped) {
         input.balance -= Units::of(1, Role::Told, order, 0);
     }
 }
@@ -437,7 +437,7 @@ impl Check<'_> {
                 self.found(Kind::AppliedTwice, input, message);
             }
             let of_shipment = input.class.of_shipment();
-            let done = input.has(mark::REFUSED) || input.has(mark::ANYBODY) || input.balance == Units::NONE || self.in_flight(input);
+            let done = input.has(mark::REFUSED) || input.balance == Units::NONE || self.in_flight(input);
             // An order that nobody has placed has heard all that it ever may.
             let done = done || (of_shipment && (input.has(mark::EARLY) || self.findings.counts().order_events == 0));
             let unsettled = input.has(mark::EARLY) && !input.has(mark::SETTLED) && !of_shipment;

@@ -48,7 +48,7 @@ impl Auditor {
                 if let Some(dispatched) = dispatched {
                     match self.shipments.told(&dispatched) {
                         Some(told) => input.balance = told,
-                        None => input.marks |= mark::ANYBODY,
+                        None => input.marks |= mark::UNCOUNTED,
                     }
                 }
                 self.inputs.add(at, input);

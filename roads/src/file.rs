@@ -57,6 +57,11 @@ fn beside(path: &Path) -> PathBuf {
 
 pub fn read(path: &Path) -> Result<Graph, Error> {
     let bytes = fs::read(path).map_err(|source| Error::Io { doing: "read", path: path.to_owned(), source })?;
+    parse(path, &bytes)
+}
+
+/// What a file of that name holds.
+pub fn parse(path: &Path, bytes: &[u8]) -> Result<Graph, Error> {
     let damaged = |what: String| Error::Damaged { path: path.to_owned(), what };
     if !bytes.starts_with(MAGIC) {
         return Err(Error::NotAGraph { path: path.to_owned() });

@@ -32,6 +32,11 @@ impl Roads {
         file::read(path).map(Roads::new)
     }
 
+    /// The same from a file's bytes, of a program that has them in itself. `name`: for messages.
+    pub fn from_bytes(name: &Path, bytes: &[u8]) -> Result<Roads, Error> {
+        file::parse(name, bytes).map(Roads::new)
+    }
+
     /// Writes it to `path`: whole, or not at all. Returns the file's length in bytes.
     pub fn save(&self, path: &Path) -> Result<u64, Error> {
         file::write(path, &self.graph)

@@ -1,6 +1,7 @@
 //! The engine as the demo runs it: a broker in memory, the topics, and workers as `waybill run` has them. Knows nothing
-//! of invoices.
+//! of invoices or vans.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::mpsc::Sender;
 use std::time::{Duration, Instant};
@@ -9,14 +10,15 @@ use schemas::Source;
 use state::Stores;
 
 use super::Error;
-use super::ledger::{Heard, Ledger, Levels};
+use super::ledger::{Heard, Ledger, Levels, drain};
 use crate::clock::Clock;
 use crate::config::{Config, topics};
 use crate::engine::formats::Schemas;
-use crate::engine::plan::{ClockMode, Plan, PlanInput, Processor, TaskId, inbox_name, partition_of};
+use crate::engine::plan::{ClockMode, Plan, PlanInput, Processor, TaskId, changelog_name, inbox_name, partition_of};
+use crate::engine::task::WANTED_PLAN;
 use crate::engine::{Options, Query};
 use crate::log::LogError;
-use crate::log::memory::{self, MemoryBroker, MemoryConfig, MemoryLog};
+use crate::log::memory::{self, Follower, MemoryBroker, MemoryConfig, MemoryLog};
 use crate::metrics::Metrics;
 use crate::planner::Planner;
 use crate::run::{Notice, Running, Shared, start};
@@ -27,6 +29,9 @@ const PATIENCE: Duration = Duration::from_mins(1);
 const LOOK: Duration = Duration::from_micros(500);
 /// Levels are for people here: they may follow faster than by default.
 const VIEW_PACE: Duration = Duration::from_millis(250);
+/// The shipped map is a mile across: what is near and what is astray is so at less than by default, in metres.
+const APPROACH: f64 = 300.0;
+const OFF_ROUTE: f64 = 100.0;
 
 /// A record for a source topic.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -59,6 +64,10 @@ pub struct Engine<S: Stores> {
     config: Config,
     stores: S,
     workers: usize,
+    planner: Planner,
+    /// The fleet's changelog, and which plans it says are wanted.
+    changelog: Follower,
+    wanted: BTreeSet<Vec<u8>>,
     door: Door,
     metrics: Metrics,
     running: Option<Running>,
@@ -69,8 +78,9 @@ pub struct Engine<S: Stores> {
 
 impl<S: Stores + Sync> Engine<S> {
     /// Topics and empty stores; no worker yet.
-    pub fn new(stores: S, workers: usize) -> Result<Engine<S>, Error> {
-        let config = Config::default();
+    pub fn new(stores: S, workers: usize, planner: Planner) -> Result<Engine<S>, Error> {
+        let mut config = Config { verdicts: true, ..Config::default() };
+        (config.fleet.approach_metres, config.fleet.off_route_metres) = (APPROACH, OFF_ROUTE);
         let broker = MemoryBroker::new(memory::Clock::Wall);
         for wanted in topics::wanted(&config) {
             broker.create_topic(&wanted.name, wanted.partitions)?;
@@ -86,7 +96,9 @@ impl<S: Stores + Sync> Engine<S> {
         let inputs = inputs.chain(Processor::ALL.iter().map(|processor| inbox_name(&config.app, *processor)));
         let inputs = inputs.flat_map(|name| (0..partitions(&name)).map(move |p| (name.clone(), p))).collect();
         let door = Door { broker: broker.clone(), partitions: Source::ALL.map(|source| partitions(source.name())) };
-        Ok(Engine { broker, config, stores, workers, door, metrics: Metrics::new(), running: None, inputs, put: 0 })
+        let changelog = broker.follow(&changelog_name(&config.app, Processor::Fleet), true)?;
+        let (metrics, wanted) = (Metrics::new(), BTreeSet::new());
+        Ok(Engine { broker, config, stores, workers, planner, changelog, wanted, door, metrics, running: None, inputs, put: 0 })
     }
 
     pub fn broker(&self) -> &MemoryBroker {
@@ -117,7 +129,7 @@ impl<S: Stores + Sync> Engine<S> {
             split: config.split,
             fleet: config.fleet.clone(),
             verdicts: config.verdicts,
-            planner: Planner::default(),
+            planner: self.planner.clone(),
             terms: config.terms.clone(),
             catalogue: config.catalogue.clone(),
             demand: config.demand.clone(),
@@ -189,34 +201,64 @@ impl<S: Stores + Sync> Engine<S> {
         self.put - decided.map(|(topic, p)| self.broker.group_offset(&self.config.app, topic, p).unwrap_or(0)).sum::<i64>()
     }
 
-    /// Waits until everything put so far is decided, committed and in the ledger.
-    pub fn settle(&self, ledger: &mut Ledger) -> Result<Vec<Heard>, Error> {
+    /// Waits until everything put so far is decided, committed and in the ledger, and every plan that it wants is made.
+    pub fn settle(&mut self, ledger: &mut Ledger) -> Result<Vec<Heard>, Error> {
         let mut heard = vec![];
-        self.wait("decide all there is", || {
-            let done = self.is_drained();
+        let until = Instant::now() + PATIENCE;
+        loop {
+            let done = self.is_drained() && self.are_plans_made()?;
             heard.append(&mut ledger.read()?);
-            Ok(done)
-        })?;
-        heard.append(&mut ledger.read()?);
-        Ok(heard)
+            if done {
+                return Ok(heard);
+            }
+            self.pause(until, "decide all there is")?;
+        }
     }
 
     /// Waits until every SKU's last level is written.
     pub fn await_levels(&self, ledger: &Ledger) -> Result<(), Error> {
         let mut levels = Levels::new(&self.broker)?;
-        self.wait("write the last stock levels", || levels.are_final(ledger))
-    }
-
-    fn wait(&self, what: &'static str, mut done: impl FnMut() -> Result<bool, Error>) -> Result<(), Error> {
         let until = Instant::now() + PATIENCE;
-        while !done()? {
-            self.check()?;
-            if Instant::now() > until {
-                return Err(Error::Stuck(what));
-            }
-            std::thread::sleep(LOOK);
+        while !levels.are_final(ledger)? {
+            self.pause(until, "write the last stock levels")?;
         }
         Ok(())
+    }
+
+    /// Waits until the last pings have waited long enough for older ones. `pings`: so many were sent.
+    pub fn await_verdicts(&self, ledger: &mut Ledger, pings: u64) -> Result<(), Error> {
+        let until = Instant::now() + PATIENCE;
+        while ledger.fleet.judged() + ledger.dead_pings < pings {
+            self.pause(until, "judge every ping")?;
+            ledger.read()?;
+        }
+        Ok(())
+    }
+
+    fn pause(&self, until: Instant, what: &'static str) -> Result<(), Error> {
+        self.check()?;
+        if Instant::now() > until {
+            return Err(Error::Stuck(what));
+        }
+        std::thread::sleep(LOOK);
+        Ok(())
+    }
+
+    /// The planner has a thread of its own, so that all records may be decided while it works. What is wanted of it is in
+    /// the changelog, in the transaction of what wants it, and gone from it in that of the answer.
+    fn are_plans_made(&mut self) -> Result<bool, Error> {
+        let wanted = &mut self.wanted;
+        drain(&mut self.changelog, |record| {
+            if let Some(key) = record.key().filter(|key| key.first() == Some(&WANTED_PLAN)) {
+                if record.value().is_some() {
+                    wanted.insert(key.to_vec());
+                } else {
+                    wanted.remove(key);
+                }
+            }
+            Ok(())
+        })?;
+        Ok(self.wanted.is_empty())
     }
 
     /// Nothing is unread, neither from producers nor between tasks. Looked at twice: what one partition passes on to

@@ -1,21 +1,29 @@
-//! A consumer of `order-events`, `stock-movements` and `dead-letters` that keeps the books: what a shop's own system
-//! would know from them. It believes what it reads; whether that is right is the auditor's question.
+//! A consumer of `order-events`, `stock-movements` and `dead-letters` that keeps the books, the fleet's among them: what a
+//! shop's own system would know from them. It believes what it reads; whether that is right is the auditor's question.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use schemas::Timestamp;
+use schemas::{Source, Timestamp};
 use serde::Deserialize;
 
 use super::Error;
-use crate::log::memory::{Follower, MemoryBroker};
+use super::fleet::logbook::{Logbook, Told};
+use crate::log::memory::{Follower, MemoryBroker, MemoryRecord};
 
 /// Records taken at once.
 const PAGE: usize = 1_000;
 
+/// What Waybill has said that somebody here answers to.
+#[derive(Clone, Debug)]
+pub enum Heard {
+    Order(OrderHeard),
+    Shipment(Told),
+}
+
 /// An order event, as far as the shop answers to it.
 #[derive(Clone, Debug, Deserialize)]
-pub struct Heard {
+pub struct OrderHeard {
     pub order_id: String,
     #[serde(rename = "type")]
     pub kind: String,
@@ -102,6 +110,9 @@ pub struct Ledger {
     pub shortages: Sum,
     pub orders_at_risk: u64,
     pub dead: BTreeMap<String, u64>,
+    /// Pings among them.
+    pub dead_pings: u64,
+    pub fleet: Logbook,
     pub items: BTreeMap<String, Item>,
 }
 
@@ -119,49 +130,45 @@ impl Ledger {
             shortages: Sum::default(),
             orders_at_risk: 0,
             dead: BTreeMap::new(),
+            dead_pings: 0,
+            fleet: Logbook::new(broker)?,
             items: BTreeMap::new(),
         })
     }
 
-    /// Takes what has come since; the order events among it.
+    /// Takes what has come since; the events of orders and shipments among it.
     pub fn read(&mut self) -> Result<Vec<Heard>, Error> {
-        let mut heard: Vec<Heard> = vec![];
-        loop {
-            let page = self.order_events.next(Duration::ZERO, PAGE);
-            for record in &page {
-                heard.push(serde_json::from_slice(record.value().unwrap_or_default())?);
-            }
-            if page.is_empty() {
-                break;
-            }
-        }
+        let mut heard: Vec<OrderHeard> = vec![];
+        drain(&mut self.order_events, |record| {
+            heard.push(serde_json::from_slice(record.value().unwrap_or_default())?);
+            Ok(())
+        })?;
         for event in &heard {
             self.event(event);
         }
-        loop {
-            let page = self.movements.next(Duration::ZERO, PAGE);
-            for record in &page {
-                self.movement(serde_json::from_slice(record.value().unwrap_or_default())?);
-            }
-            if page.is_empty() {
-                break;
-            }
+        let mut moved: Vec<Movement> = vec![];
+        drain(&mut self.movements, |record| {
+            moved.push(serde_json::from_slice(record.value().unwrap_or_default())?);
+            Ok(())
+        })?;
+        for movement in moved {
+            self.movement(movement);
         }
-        loop {
-            let page = self.dead_letters.next(Duration::ZERO, PAGE);
-            for record in &page {
-                let reason =
-                    record.headers().into_iter().rev().find(|(name, _)| *name == "waybill.error.reason").and_then(|(_, value)| value);
-                *self.dead.entry(String::from_utf8_lossy(reason.unwrap_or_default()).into_owned()).or_default() += 1;
-            }
-            if page.is_empty() {
-                break;
-            }
-        }
-        Ok(heard)
+        let (dead, dead_pings) = (&mut self.dead, &mut self.dead_pings);
+        drain(&mut self.dead_letters, |record| {
+            let headers = record.headers();
+            // What the producer has sent comes first.
+            let header =
+                |wanted: &str| headers.iter().rev().find(|(name, _)| *name == wanted).and_then(|(_, value)| *value).unwrap_or_default();
+            *dead.entry(String::from_utf8_lossy(header("waybill.error.reason")).into_owned()).or_default() += 1;
+            *dead_pings += u64::from(header("waybill.source.topic") == Source::GpsPings.name().as_bytes());
+            Ok(())
+        })?;
+        let told = self.fleet.read()?;
+        Ok(heard.into_iter().map(Heard::Order).chain(told.into_iter().map(Heard::Shipment)).collect())
     }
 
-    fn event(&mut self, event: &Heard) {
+    fn event(&mut self, event: &OrderHeard) {
         let reason = || event.reason.clone().unwrap_or_default();
         *self.events.entry(event.kind.clone()).or_default() += 1;
         match &*event.kind {
@@ -200,6 +207,17 @@ impl Ledger {
     }
 }
 
+/// Hands over what has come since.
+pub fn drain(follower: &mut Follower, mut each: impl FnMut(&MemoryRecord) -> Result<(), Error>) -> Result<(), Error> {
+    loop {
+        let page = follower.next(Duration::ZERO, PAGE);
+        if page.is_empty() {
+            return Ok(());
+        }
+        page.iter().try_for_each(&mut each)?;
+    }
+}
+
 /// The last level of each SKU.
 pub struct Levels {
     follower: Follower,
@@ -219,16 +237,12 @@ impl Levels {
             sku: String,
             version: u64,
         }
-        loop {
-            let page = self.follower.next(Duration::ZERO, PAGE);
-            for record in &page {
-                let level: Level = serde_json::from_slice(record.value().unwrap_or_default())?;
-                self.versions.insert(level.sku, level.version);
-            }
-            if page.is_empty() {
-                break;
-            }
-        }
+        let versions = &mut self.versions;
+        drain(&mut self.follower, |record| {
+            let level: Level = serde_json::from_slice(record.value().unwrap_or_default())?;
+            versions.insert(level.sku, level.version);
+            Ok(())
+        })?;
         Ok(ledger.items.iter().all(|(sku, item)| self.versions.get(sku) == Some(&item.seq)))
     }
 }

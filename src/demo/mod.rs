@@ -1,4 +1,5 @@
-//! `waybill demo`: seven days of a real shop's invoices through the whole engine, on the in-memory log. Then a summary,
+//! `waybill demo`: seven days of a real shop's invoices through the whole engine, on the in-memory log, and a fleet that
+//! delivers them. Then a summary,
 //! the latency, the audit, and a shop that goes on at 127.0.0.1 for whoever wants to place an order.
 //!
 //! The engine is the one that runs on Kafka: the same workers, tasks, rules and commits. Only the log is in memory, and
@@ -8,15 +9,17 @@
 //! | --- | --- |
 //! | `invoices.rs` | the shipped files as orders and cancellations |
 //! | `shop/` | the systems around Waybill: what they send, and how they answer what it decides |
+//! | `fleet/` | the shop's vans on the streets of Helsinki, and real buses: what they send |
 //! | `engine.rs` | broker, topics and workers; feeding them without running ahead |
 //! | `ledger.rs` | a consumer of the output topics that keeps the books |
 //! | `replay.rs` `pace.rs` | the days in a few seconds; then a calm stream of orders, to measure latency |
-//! | `summary.rs` `progress.rs` | what is shown |
+//! | `summary/` `progress.rs` | what is shown |
 //! | `audit.rs` | every invariant, and the dump |
 //! | `routes.rs` | topics over HTTP |
 
 mod audit;
 mod engine;
+mod fleet;
 mod invoices;
 mod ledger;
 mod pace;
@@ -38,8 +41,11 @@ use crate::engine::plan::ClockMode;
 use crate::engine::{Fault, Stop};
 use crate::http::{self, Ready, Service};
 use crate::log::LogError;
+use crate::planner::Planner;
 
 use engine::Engine;
+use fleet::Fleet;
+use fleet::streets::Streets;
 use ledger::Ledger;
 use shop::Shop;
 
@@ -64,6 +70,10 @@ pub enum Error {
     Bind(SocketAddr),
     #[error("the shipped invoices cannot be read: {0}")]
     Invoices(#[from] csv::Error),
+    #[error("the shipped buses cannot be read: {0}")]
+    Buses(#[from] buses::Error),
+    #[error("the shipped roads cannot be read: {0}")]
+    Roads(#[from] roads::Error),
     #[error(transparent)]
     Engine(#[from] Fault),
     #[error(transparent)]
@@ -102,9 +112,10 @@ fn on<S: Stores + Sync>(stores: S, options: &Options, halt: &Stop, out: &mut dyn
     let listener = if options.exit { None } else { Some(http::bind(options.address).map_err(|_| Error::Bind(options.address))?) };
     let history = invoices::read()?;
     summary::opening(out, options, &history)?;
-    let mut engine = Engine::new(stores, options.workers)?;
+    let streets = Streets::open()?;
+    let mut engine = Engine::new(stores, options.workers, Planner::by(streets.ways()))?;
     let mut ledger = Ledger::new(engine.broker())?;
-    let mut shop = Shop::new(&history, options.seed);
+    let mut shop = Shop::new(&history, Fleet::new(streets, options.seed), options.seed)?;
 
     engine.start(ClockMode::Record)?;
     let Some(replayed) = replay::run(&mut engine, &mut shop, &mut ledger, halt)? else { return Ok(true) };
@@ -118,6 +129,7 @@ fn on<S: Stores + Sync>(stores: S, options: &Options, halt: &Stop, out: &mut dyn
     let Some(paced) = pace::run(&mut engine, &mut ledger, halt)? else { return Ok(true) };
     summary::speed(out, &replayed, &paced, options.workers)?;
     engine.await_levels(&ledger)?;
+    engine.await_verdicts(&mut ledger, shop.tally.pings)?;
     if let Some(path) = &options.dump {
         audit::dump(engine.broker(), path).map_err(|error| Error::Dump { path: path.clone(), error })?;
     }

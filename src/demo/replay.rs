@@ -42,7 +42,8 @@ pub fn run<S: Stores + Sync>(engine: &mut Engine<S>, shop: &mut Shop, ledger: &m
         for event in engine.settle(ledger)? {
             shop.heard(&event);
         }
-        progress.show(shop.now(), shop.tally.records, ledger.count("accepted") + ledger.count("rejected"));
+        let orders = ledger.count("accepted") + ledger.count("rejected");
+        progress.show(shop.now(), shop.tally.records, orders, ledger.fleet.judged(), ledger.fleet.vehicles());
         if halt.is_set() {
             return Ok(None);
         }

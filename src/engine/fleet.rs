@@ -69,7 +69,7 @@ pub fn decide<S: Store>(
         task.view_is_stale(&key);
     }
     for (shipment_id, shipment) in step.shipments {
-        task.keep(&composed(SHIPMENT, vehicle_id, &shipment_id), shipment);
+        task.keep(&shipment_key(vehicle_id, &shipment_id), shipment);
     }
     for (shipment_id, number, piece) in step.pieces {
         let key = piece_key(vehicle_id, &shipment_id, number);
@@ -131,7 +131,7 @@ pub fn write_position<S: Store>(task: &mut Task<S>, context: &mut Context<'_>, k
 fn fetch<S: Store>(task: &mut Task<S>, vehicle_id: &str, vehicle: Option<Arc<Vehicle>>, wants: &Wants) -> Result<State, Fault> {
     let mut state = State { vehicle: vehicle.map(Arc::unwrap_or_clone), ..State::default() };
     for shipment_id in &wants.shipments {
-        state.shipments.push(task.read::<Shipment>(&composed(SHIPMENT, vehicle_id, shipment_id))?.map(Arc::unwrap_or_clone));
+        state.shipments.push(task.read::<Shipment>(&shipment_key(vehicle_id, shipment_id))?.map(Arc::unwrap_or_clone));
     }
     for (shipment_id, number) in &wants.pieces {
         state.pieces.push(task.read::<Piece>(&piece_key(vehicle_id, shipment_id, *number))?.map(Arc::unwrap_or_clone));
@@ -154,6 +154,11 @@ pub fn key_of(vehicle_id: &str) -> Vec<u8> {
     key.push(VEHICLE);
     key.extend_from_slice(vehicle_id.as_bytes());
     key
+}
+
+/// The key of a shipment on a vehicle.
+pub fn shipment_key(vehicle_id: &str, shipment_id: &str) -> Vec<u8> {
+    composed(SHIPMENT, vehicle_id, shipment_id)
 }
 
 fn composed(kind: u8, vehicle_id: &str, shipment_id: &str) -> Vec<u8> {

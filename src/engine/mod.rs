@@ -43,7 +43,7 @@ mod recent;
 mod restore;
 mod signed;
 mod stock;
-mod task;
+pub(crate) mod task;
 mod timers;
 mod values;
 mod views;

@@ -1,7 +1,7 @@
 //! Answers from a task's committed state, as JSON.
 
 use processors::catalogue::Listing;
-use processors::fleet::Vehicle;
+use processors::fleet::{Shipment, Vehicle};
 use processors::orders::Order;
 use processors::stock::Stock;
 use schemas::event::Named;
@@ -13,27 +13,29 @@ use super::task::Task;
 use super::{demand, fleet, orders, products, stock};
 
 /// What a question is about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Subject {
     Order,
     Stock,
     Product,
     Vehicle,
+    /// This shipment on the vehicle that the key names.
+    Shipment(Box<str>),
 }
 
 impl Subject {
     /// Whose task knows.
-    pub fn processor(self) -> Processor {
+    pub fn processor(&self) -> Processor {
         match self {
             Subject::Order => Processor::Orders,
             Subject::Stock | Subject::Product => Processor::Stock,
-            Subject::Vehicle => Processor::Fleet,
+            Subject::Vehicle | Subject::Shipment(_) => Processor::Fleet,
         }
     }
 }
 
 /// What the task has under `key`; `None` if there is none. `now`: milliseconds, for the SKU's forecast.
-pub fn look_up<S: Store>(task: &Task<S>, plan: &Plan, now: i64, subject: Subject, key: &str) -> Option<Value> {
+pub fn look_up<S: Store>(task: &Task<S>, plan: &Plan, now: i64, subject: &Subject, key: &str) -> Option<Value> {
     match subject {
         Subject::Order => {
             let bytes = task.committed(&orders::key_of(key)).ok()??;
@@ -59,6 +61,14 @@ pub fn look_up<S: Store>(task: &Task<S>, plan: &Plan, now: i64, subject: Subject
                 "eta_sigma_seconds": position.as_ref().and_then(|p| p.eta_sigma_seconds),
                 "remaining_metres": position.as_ref().and_then(|p| p.remaining_metres),
             }))
+        }
+        Subject::Shipment(shipment_id) => {
+            let bytes = task.committed(&fleet::shipment_key(key, shipment_id)).ok()??;
+            let mut value = serde_json::to_value(Shipment::decode(&bytes).ok()?.view()).ok()?;
+            let fields = value.as_object_mut()?;
+            fields.insert("shipment_id".into(), (&**shipment_id).into());
+            fields.insert("vehicle_id".into(), key.into());
+            Some(value)
         }
         Subject::Stock => {
             let bytes = task.committed(&stock::key_of(key)).ok()??;

@@ -436,7 +436,7 @@ impl<L: Log, S: Stores> Worker<L, S> {
         while let Ok(query) = queries.try_recv() {
             let id = self.plan.task_of(query.subject.processor(), query.key.as_bytes());
             let answer = match self.tasks.get(&id) {
-                Some(Slot::Ready(task)) => Some(super::query::look_up(task, &self.plan, self.now, query.subject, &query.key)),
+                Some(Slot::Ready(task)) => Some(super::query::look_up(task, &self.plan, self.now, &query.subject, &query.key)),
                 _ => None,
             };
             (query.answer)(answer);

@@ -1,4 +1,5 @@
-//! What a running Waybill says over HTTP: metrics, health, and questions about one order, SKU or product. Reads only.
+//! What a running Waybill says over HTTP: metrics, health, and questions about one order, SKU, product, vehicle or
+//! shipment. Reads only.
 //!
 //! One thread with a runtime of its own, so that neither side slows the other down. Whoever has more to serve merges
 //! its routes into [`router`]'s.
@@ -8,6 +9,7 @@
 //! | `/metrics` | Prometheus' text format |
 //! | `/health` | 200 once every task decides, 503 before |
 //! | `/orders/{id}` `/stock/{sku}` `/products/{sku}` | committed state as JSON; 404 with an `error` where this process has none |
+//! | `/vehicles/{id}` `/shipments/{id}?vehicle={id}` | the same of the fleet; a shipment is the matter of the vehicle that has it |
 
 mod server;
 
@@ -16,13 +18,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::Sender;
 use std::time::Duration;
 
-use axum::extract::{DefaultBodyLimit, Path, Request, State};
+use axum::extract::{DefaultBodyLimit, Path, Query as Parameters, Request, State};
 use axum::http::{StatusCode, header};
 use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
 use schemas::input::{MAX_ID_BYTES, MAX_VALUE_BYTES};
+use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::sync::mpsc::unbounded_channel;
 use tokio::time::timeout;
@@ -66,12 +69,12 @@ impl Service {
     }
 
     /// The committed state under `key` as JSON.
-    pub async fn ask(&self, subject: Subject, key: &str) -> Result<Value, NoAnswer> {
+    pub async fn ask(&self, subject: &Subject, key: &str) -> Result<Value, NoAnswer> {
         let (answer, mut answers) = unbounded_channel();
         for worker in self.workers.iter() {
             let answer = answer.clone();
             let query = Query {
-                subject,
+                subject: subject.clone(),
                 key: key.into(),
                 // Nobody waits any more after the timeout.
                 answer: Box::new(move |found| drop(answer.send(found))),
@@ -117,6 +120,7 @@ pub fn router(service: Service) -> Router {
         .route("/orders/{id}", get(order))
         .route("/stock/{sku}", get(stock))
         .route("/vehicles/{id}", get(vehicle))
+        .route("/shipments/{id}", get(shipment))
         .route("/products/{sku}", get(product))
         .fallback(async || error(StatusCode::NOT_FOUND, "unknown_path", "there is nothing at this path; see /"))
         .with_state(service)
@@ -133,7 +137,7 @@ async fn limit_path(request: Request, next: Next) -> Response {
 }
 
 async fn index() -> &'static str {
-    "Waybill\n\n/metrics        for Prometheus\n/health         200 once every task decides\n/orders/{id}    an order as it stands\n/stock/{sku}    a SKU as it stands\n/products/{sku} its listing in the catalogue\n/vehicles/{id}  where a vehicle is, and for whom\n"
+    "Waybill\n\n/metrics        for Prometheus\n/health         200 once every task decides\n/orders/{id}    an order as it stands\n/stock/{sku}    a SKU as it stands\n/products/{sku} its listing in the catalogue\n/vehicles/{id}  where a vehicle is, and for whom\n/shipments/{id}?vehicle={id}  its stops, how each ended or when it is reached\n"
 }
 
 async fn metrics(State(service): State<Service>) -> Response {
@@ -163,23 +167,45 @@ async fn vehicle(State(service): State<Service>, Path(id): Path<String>) -> Resp
     answer(&service, Subject::Vehicle, "vehicle", &id).await
 }
 
+#[derive(Deserialize)]
+struct OnVehicle {
+    vehicle: Option<String>,
+}
+
+/// Whose task has it follows from the vehicle alone.
+async fn shipment(State(service): State<Service>, Path(id): Path<String>, Parameters(on): Parameters<OnVehicle>) -> Response {
+    let Some(vehicle) = on.vehicle.filter(|vehicle| !vehicle.is_empty()) else {
+        let message = format!("ask for /shipments/{id}?vehicle=…: several vehicles may have had it; its events name them");
+        return error(StatusCode::BAD_REQUEST, "missing_vehicle", &message);
+    };
+    // No id has a control character, so none of these names another key.
+    match service.ask(&Subject::Shipment(id.as_str().into()), &vehicle).await {
+        Ok(value) => Json(value).into_response(),
+        Err(reason) => no_answer(&service, "shipment", &id, reason),
+    }
+}
+
 async fn product(State(service): State<Service>, Path(sku): Path<String>) -> Response {
     answer(&service, Subject::Product, "product", &schemas::sku::clean(&sku)).await
 }
 
 async fn answer(service: &Service, subject: Subject, what: &str, key: &str) -> Response {
-    match service.ask(subject, key).await {
+    match service.ask(&subject, key).await {
         Ok(value) => Json(value).into_response(),
-        Err(NoAnswer::Unknown) => error(StatusCode::NOT_FOUND, &format!("unknown_{what}"), &format!("nothing is known of {what} {key}")),
-        Err(NoAnswer::Elsewhere) if service.ready.is_set() => error(
+        Err(reason) => no_answer(service, what, key, reason),
+    }
+}
+
+fn no_answer(service: &Service, what: &str, key: &str, reason: NoAnswer) -> Response {
+    match reason {
+        NoAnswer::Unknown => error(StatusCode::NOT_FOUND, &format!("unknown_{what}"), &format!("nothing is known of {what} {key}")),
+        NoAnswer::Elsewhere if service.ready.is_set() => error(
             StatusCode::NOT_FOUND,
             "not_here",
             &format!("the task that has {what} {key} runs in another process of this application; ask there"),
         ),
-        Err(NoAnswer::Elsewhere) => {
-            error(StatusCode::SERVICE_UNAVAILABLE, "not_ready", "the tasks are being restored or assigned; ask again")
-        }
-        Err(NoAnswer::Busy) => error(StatusCode::SERVICE_UNAVAILABLE, "timeout", "the task did not answer in time; ask again"),
+        NoAnswer::Elsewhere => error(StatusCode::SERVICE_UNAVAILABLE, "not_ready", "the tasks are being restored or assigned; ask again"),
+        NoAnswer::Busy => error(StatusCode::SERVICE_UNAVAILABLE, "timeout", "the task did not answer in time; ask again"),
     }
 }
 
@@ -236,6 +262,9 @@ mod tests {
         assert_eq!(word(&server, "/orders/x"), (404, "unknown_order".into()));
         assert_eq!(word(&server, "/stock/x"), (404, "unknown_sku".into()));
         assert_eq!(word(&server, "/products/x"), (404, "unknown_product".into()));
+        assert_eq!(get(&server, "/shipments/S-1?vehicle=a%20b%2Fc"), (200, r#"{"key":"a b/c"}"#.to_owned()), "whose vehicle it is");
+        assert_eq!(word(&server, "/shipments/S-1?vehicle=x"), (404, "unknown_shipment".into()));
+        assert_eq!(word(&server, "/shipments/S-1"), (400, "missing_vehicle".into()));
     }
 
     #[test]

@@ -23,12 +23,13 @@ impl Planner {
     }
 
     /// By the roads where there are some, else by great circles; in the best order that is found, where one is asked for.
-    pub fn by(ways: Ways) -> Planner {
+    pub fn by(ways: impl Into<Arc<Ways>>) -> Planner {
         Planner::within(ways, Budget::Time(SEARCH))
     }
 
     /// The same with another budget for the order of many stops; with rounds instead of seconds it is the same everywhere.
-    pub fn within(ways: Ways, budget: Budget) -> Planner {
+    pub fn within(ways: impl Into<Arc<Ways>>, budget: Budget) -> Planner {
+        let ways = ways.into();
         Planner::new(move |request| plan(&ways, request, budget))
     }
 

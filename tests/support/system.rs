@@ -4,13 +4,14 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::mpsc::channel;
 use std::time::Duration;
 
 use serde_json::Value;
 use state::memory::MemoryStores;
 use waybill::clock::Clock as Wall;
 use waybill::engine::plan::{ClockMode, Plan};
-use waybill::engine::{Options, RestoreBy, Stop, Worker};
+use waybill::engine::{Options, Query, RestoreBy, Stop, Subject, Worker};
 use waybill::log::memory::{Clock, MemoryBroker, MemoryLog, MemoryRecord};
 use waybill::metrics::Metrics;
 
@@ -87,6 +88,23 @@ impl System {
     /// Their values.
     pub fn values(&self, topic: &str) -> Vec<Value> {
         self.records(topic).iter().map(|r| serde_json::from_slice(r.value().unwrap()).unwrap()).collect()
+    }
+
+    /// What a query says, asked of every worker.
+    pub fn ask(&mut self, subject: &Subject, key: &str) -> Option<Value> {
+        let (answer, answers) = channel();
+        for worker in &mut self.workers {
+            let (ask, asked) = channel();
+            worker.answer(asked);
+            let answer = answer.clone();
+            ask.send(Query { subject: subject.clone(), key: key.into(), answer: Box::new(move |found| answer.send(found).unwrap()) })
+                .unwrap();
+            worker.turn(Duration::ZERO).unwrap();
+        }
+        drop(answer);
+        let owners: Vec<_> = answers.try_iter().flatten().collect();
+        assert_eq!(owners.len(), 1, "one worker has the key");
+        owners.into_iter().next().flatten()
     }
 
     /// Event types per order.

@@ -37,8 +37,8 @@ pub(crate) mod mark {
     pub const EARLY: u16 = 1 << 9;
     /// Something else than that came of it.
     pub const SETTLED: u16 = 1 << 10;
-    /// Which orders have to hear of it is not known.
-    pub const ANYBODY: u16 = 1 << 11;
+    /// Which orders hear of it depends on what came before, so it is not counted here.
+    pub const UNCOUNTED: u16 = 1 << 11;
     /// It names its lines; otherwise all that is left is meant.
     pub const LINES: u16 = 1 << 5;
     /// The key is there.

@@ -398,6 +398,29 @@ fn an_order_may_be_handed_over() {
     assert_eq!((report.counts.shipments, report.counts.open_shipments), (5, 2));
 }
 
+/// A recall is told to the orders that are on board, and an order with two stops hears of the second delivery.
+#[test]
+fn an_order_hears_of_its_recall_and_of_its_last_stop() {
+    let mut h = whole();
+    let dispatch = h.dispatch("V-9", "S-9", &[("1", "30"), ("2", "30"), ("3", "31")]);
+    h.shipment("S-9", "V-9", "planned", dispatch, json!({}));
+    for order in ["30", "31"] {
+        h.event(order, "noted", dispatch, json!({"reason": "order_closed"}));
+    }
+    for stop in ["1", "2"] {
+        let proof = h.proof("V-9", "S-9", "delivered", stop);
+        h.shipment("S-9", "V-9", "delivered", proof, json!({"stop_id": stop}));
+        if stop == "2" {
+            h.event("30", "noted", proof, json!({"reason": "order_closed"}));
+        }
+    }
+    let recall = h.json("dispatches", "V-9", json!({"type": "recall", "shipment_id": "S-9", "vehicle_id": "V-9"}));
+    h.shipment("S-9", "V-9", "recalled", recall, json!({}));
+    h.event("31", "noted", recall, json!({"reason": "recalled"}));
+    let report = h.seal().audit();
+    assert!(report.ok(), "{report}");
+}
+
 /// Nobody has placed the order yet: it hears at once, and again when it is decided, perhaps.
 #[test]
 fn an_order_may_be_dispatched_before_it_is_placed() {

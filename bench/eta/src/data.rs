@@ -1,10 +1,10 @@
 //! The buses' file as trips: rows of one vehicle and trip, by time. Changes nothing else.
 
 use std::collections::BTreeMap;
+use std::fs::File;
 use std::path::Path;
 
 use schemas::Timestamp;
-use serde::Deserialize;
 
 /// Metres of one degree of latitude on the sphere of the same volume as the earth.
 const METRES_PER_DEGREE: f64 = 111_195.08;
@@ -27,30 +27,18 @@ pub struct Trip {
     pub fixes: Vec<Fix>,
 }
 
-#[derive(Deserialize)]
-struct Row {
-    vehicle_id: String,
-    trip_id: String,
-    timestamp: String,
-    latitude: f64,
-    longitude: f64,
-}
-
 /// Reads the file; trips by vehicle and number.
 pub fn read(path: &Path) -> Result<Vec<Trip>, String> {
-    let mut reader = csv::Reader::from_path(path).map_err(|e| format!("{}: {e}", path.display()))?;
+    let bad = |what: String| format!("{}: {what}", path.display());
+    let file = File::open(path).map_err(|e| bad(e.to_string()))?;
     let mut trips: BTreeMap<(String, String), Vec<Fix>> = BTreeMap::new();
     let mut origin = None;
-    for (index, row) in reader.deserialize().enumerate() {
-        let bad = |what: String| format!("{}, row {}: {what}", path.display(), index + 2);
-        let row: Row = row.map_err(|e| bad(e.to_string()))?;
-        // British time in January is UTC.
-        let at = Timestamp::parse(&format!("{}Z", row.timestamp)).ok_or_else(|| bad(format!("`{}` is no time", row.timestamp)))?;
-        let (lat, lon): (f64, f64) = *origin.get_or_insert((row.latitude, row.longitude));
-        trips.entry((row.vehicle_id, row.trip_id)).or_default().push(Fix {
-            at,
-            east: (row.longitude - lon) * METRES_PER_DEGREE * lat.to_radians().cos(),
-            north: (row.latitude - lat) * METRES_PER_DEGREE,
+    for report in buses::read(file).map_err(|e| bad(e.to_string()))? {
+        let (lat, lon): (f64, f64) = *origin.get_or_insert((report.lat, report.lon));
+        trips.entry((report.vehicle, report.trip)).or_default().push(Fix {
+            at: report.at,
+            east: (report.lon - lon) * METRES_PER_DEGREE * lat.to_radians().cos(),
+            north: (report.lat - lat) * METRES_PER_DEGREE,
         });
     }
     Ok(trips

@@ -12,7 +12,7 @@
 //! | `eta.rs` `arrival/` | when it arrives, who hears of it |
 //! | `due.rs` | what happens when nothing happens |
 //! | `desk.rs` `outbox.rs` | one step in the making |
-//! | `geo.rs` `config.rs` | metres; limits |
+//! | `geo.rs` `config.rs` `view.rs` | metres; limits; how a query shows a shipment |
 //!
 //! Every step first does what was due by its own time, so that it is the same whether a timer fired or not.
 
@@ -43,12 +43,14 @@ mod route;
 mod shipment;
 mod smooth;
 mod vehicle;
+mod view;
 
 pub use arrival::Speeds;
 pub use config::Config;
 pub use route::{MAX_PIECES, Piece};
 pub use shipment::Shipment;
 pub use vehicle::{MAX_HELD, MAX_SHIPMENTS, Vehicle};
+pub use view::{ShipmentView, StopView, WindowView};
 
 use desk::Desk;
 

@@ -7,7 +7,7 @@ use schemas::{Reason, Reject};
 
 use super::desk::Desk;
 use super::geo::metres;
-use super::shipment::{Outcome, Proof, Shipment, Status};
+use super::shipment::{Outcome, Proof, Shipment};
 use super::{ending, follow};
 use crate::{Trigger, Verdict};
 
@@ -139,10 +139,6 @@ pub(super) fn unknown(shipment_id: &str) -> Reject {
 }
 
 pub(super) fn closed(shipment_id: &str, shipment: &Shipment) -> Reject {
-    let word = match shipment.status {
-        Status::Open => "open",
-        Status::Completed => "completed",
-        Status::Recalled => "recalled",
-    };
+    let word = shipment.status.word();
     Reject::new(Reason::ShipmentClosed, format!("shipment `{shipment_id}` is {word}"))
 }

@@ -42,6 +42,16 @@ pub(super) enum Status {
     Recalled,
 }
 
+impl Status {
+    pub fn word(self) -> &'static str {
+        match self {
+            Status::Open => "open",
+            Status::Completed => "completed",
+            Status::Recalled => "recalled",
+        }
+    }
+}
+
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Depot {
     pub point: Point,

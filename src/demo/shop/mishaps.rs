@@ -10,7 +10,7 @@ use super::{Shop, Task, records};
 /// Source, key, value.
 type Broken = (Source, Option<&'static [u8]>, &'static [u8]);
 
-const BROKEN: [Broken; 15] = [
+const BROKEN: [Broken; 21] = [
     (Source::Orders, Some(b"X-1"), br#"{"type":"place","order_id":"X-1","lines":[{"sku":"85123A","quan"#),
     (Source::Orders, None, br#"{"type":"place","order_id":"X-2","lines":[{"sku":"85123A","quantity":1}]}"#),
     (Source::Orders, Some(b"X-3"), br#"{"type":"place","order_id":"X-3","lines":[{"sku":"85123A","quantity":0}]}"#),
@@ -26,6 +26,12 @@ const BROKEN: [Broken; 15] = [
     (Source::Restocks, Some(b"85123A"), br#"{"restock_id":"R-X","sku":"85123A","quantity":-5,"kind":"received"}"#),
     (Source::Restocks, Some(b"85123A"), br#"{"restock_id":"R-Y","sku":"85123A","quantity":5,"kind":"vanished"}"#),
     (Source::StockCounts, Some(b"85123A"), br#"{"count_id":"K-X","sku":"85123A"}"#),
+    (Source::GpsPings, Some(b"VAN-1"), br#"{"vehicle_id":"VAN-1","fix_time":"2010-12-01T09:00:00Z","lat":400.0,"lon":24.94}"#),
+    (Source::GpsPings, Some(b"VAN-2"), br#"{"vehicle_id":"VAN-2","fix_time":"2010-12-01T09:00:00Z","lat":"NaN","lon":24.94}"#),
+    (Source::GpsPings, Some(b"VAN-3"), br#"{"vehicle_id":"VAN-3","fix_time":0,"lat":60.17,"lon":24.94}"#),
+    (Source::GpsPings, Some(b"VAN-4"), br#"{"vehicle_id":"VAN-4","fix_time":"2038-01-19T03:14:08Z","lat":60.17,"lon":24.94}"#),
+    (Source::GpsPings, Some(b"VAN-5"), br#"{"vehicle_id":"VAN-6","fix_time":"2010-12-01T09:00:00Z","lat":60.17,"lon":24.94}"#),
+    (Source::Dispatches, Some(b"VAN-6"), br#"{"type":"delivered","shipment_id":"S-X","vehicle_id":"VAN-6","stop_id":"1"}"#),
 ];
 
 impl Shop {
@@ -52,7 +58,7 @@ impl Shop {
                 line.quantity += 1;
             }
             self.tally.broken += 1;
-            let (key, value) = (Some(invoice.number.clone().into_bytes()), records::place(&invoice));
+            let (key, value) = (Some(invoice.number.clone().into_bytes()), records::place(&invoice, None));
             self.plan(invoice.at + super::HOUR, Task::Send { source: Source::Orders, key, value });
         }
         let (id, sku) = ("R-TWICE", "85123A");

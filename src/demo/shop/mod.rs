@@ -1,4 +1,5 @@
-//! The systems around Waybill: the shop that places the invoices as orders, the bank, the warehouse, the carrier. They
+//! The systems around Waybill: the shop that places the invoices as orders, the bank, the warehouse, a carrier for some
+//! of the goods and the shop's own vans for the others (`fleet/`). They
 //! send records and answer what Waybill decides, as real ones would: who was refused does not pay, what is not paid is
 //! not shipped. All that the invoices do not tell is drawn from the seed.
 //!
@@ -11,13 +12,15 @@ mod records;
 mod stock;
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BinaryHeap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, BinaryHeap, VecDeque};
 
 use rand::rngs::ChaCha8Rng;
 use rand::{RngExt, SeedableRng};
 use schemas::Source;
 
+use super::Error;
 use super::engine::Record;
+use super::fleet::{self, Errand, Fleet};
 use super::invoices::{History, Invoice};
 use super::ledger::{Heard, Ledger};
 use orders::Order;
@@ -31,6 +34,9 @@ const REACTION: i64 = 3 * HOUR;
 #[derive(Clone, Debug, Default)]
 pub struct Tally {
     pub records: u64,
+    /// Pings among them, and those that real buses sent.
+    pub pings: u64,
+    pub bus_pings: u64,
     /// Lines of the invoices' cancellations by what became of them.
     pub taken_back: u64,
     pub called_off: u64,
@@ -89,6 +95,11 @@ enum Task {
     Damage,
     Transfers,
     ShipUnpaid,
+    /// Vans are loaded; which round of the day.
+    Load(usize),
+    Rescue {
+        shipment: String,
+    },
 }
 
 #[derive(Debug)]
@@ -99,12 +110,14 @@ pub struct Shop {
     invoices: Vec<Invoice>,
     cancellations: Vec<Invoice>,
     orders: BTreeMap<String, Order>,
+    fleet: Fleet,
     /// Order ids in the order of their places.
     by_customer: BTreeMap<String, Vec<String>>,
     /// Draws in the order of sending; what belongs to one order or SKU has a generator of its own.
     rng: ChaCha8Rng,
-    /// Before a stock-take everything else is decided, so that what is counted is what is there.
-    stock_takes: Vec<i64>,
+    /// Before these everything else is decided: before a stock-take, so that what is counted is what is there; after a
+    /// dispatch, so that the plan is there before anybody drives.
+    checkpoints: BTreeSet<i64>,
     numbers: u64,
     /// Record time of the last record.
     now: i64,
@@ -113,7 +126,7 @@ pub struct Shop {
 }
 
 impl Shop {
-    pub fn new(history: &History, seed: u64) -> Shop {
+    pub fn new(history: &History, fleet: Fleet, seed: u64) -> Result<Shop, Error> {
         let first = history.orders.first().map_or(0, |order| order.at);
         let last = history.orders.last().map_or(0, |order| order.at);
         let midnight = first - first % DAY;
@@ -123,9 +136,10 @@ impl Shop {
             invoices: history.orders.clone(),
             cancellations: history.cancellations.clone(),
             orders: BTreeMap::new(),
+            fleet,
             by_customer: BTreeMap::new(),
             rng: generator(seed, 0),
-            stock_takes: vec![],
+            checkpoints: BTreeSet::new(),
             numbers: 0,
             now: 0,
             end: last - last % DAY + DAY,
@@ -134,10 +148,21 @@ impl Shop {
         shop.plan_orders(seed);
         shop.plan_stock(&history.demand(), midnight, seed);
         shop.plan_mishaps(first, last);
+        for day in (midnight..shop.end).step_by(DAY as usize) {
+            for (round, minutes) in fleet::ROUNDS.into_iter().enumerate() {
+                let at = day + minutes * 60_000;
+                shop.plan(at, Task::Load(round));
+                shop.checkpoints.insert(at + 1);
+            }
+        }
+        for (vehicle, (at, value)) in fleet::buses::pings()? {
+            shop.tally.bus_pings += 1;
+            shop.plan(at, Task::Send { source: Source::GpsPings, key: Some(vehicle.into()), value });
+        }
         for (index, cancellation) in history.cancellations.iter().enumerate() {
             shop.plan(cancellation.at, Task::Cancellation(index));
         }
-        shop
+        Ok(shop)
     }
 
     /// Record time of the last record that was sent.
@@ -148,8 +173,8 @@ impl Shop {
     /// Up to when everything planned may be sent before Waybill's answers are heard; `None`: the days are over.
     pub fn next_window(&self) -> Option<i64> {
         let start = self.queue.peek().map(|Reverse(planned)| planned.at).filter(|at| *at < self.end)?;
-        let stock_take = self.stock_takes.iter().find(|at| **at > start).copied().unwrap_or(self.end);
-        Some((start + REACTION).min(stock_take).min(self.end))
+        let checkpoint = self.checkpoints.range(start + 1..).next().copied().unwrap_or(self.end);
+        Some((start + REACTION).min(checkpoint).min(self.end))
     }
 
     /// The next record before `until`. Record times rise strictly.
@@ -159,6 +184,7 @@ impl Shop {
                 self.now = record.at.max(self.now + 1);
                 record.at = self.now;
                 self.tally.records += 1;
+                self.tally.pings += u64::from(record.source == Source::GpsPings);
                 return Some(record);
             }
             if self.queue.peek().is_none_or(|Reverse(planned)| planned.at >= until) {
@@ -171,7 +197,33 @@ impl Shop {
 
     /// Waybill has decided something.
     pub fn heard(&mut self, event: &Heard) {
-        self.answer(event);
+        match event {
+            Heard::Order(event) => self.answer(event),
+            Heard::Shipment(event) => {
+                let errands = self.fleet.heard(event);
+                self.run(errands);
+            }
+        }
+    }
+
+    fn run(&mut self, errands: Vec<Errand>) {
+        for errand in errands {
+            match errand {
+                Errand::Send { at, source, key, value } => self.plan(at, Task::Send { source, key: Some(key.into()), value }),
+                Errand::Again { at, source, key, value } => self.plan(at, Task::Repeat { source, key: Some(key.into()), value }),
+                Errand::Broken { at, source, key, value } => {
+                    self.tally.broken += 1;
+                    self.plan(at, Task::Send { source, key: Some(key.into()), value });
+                }
+                Errand::Rescue { at, shipment } => {
+                    self.plan(at, Task::Rescue { shipment });
+                    self.checkpoints.insert(at + 1);
+                }
+                Errand::Settle { at } => {
+                    self.checkpoints.insert(at);
+                }
+            }
+        }
     }
 
     fn plan(&mut self, at: i64, task: Task) {
@@ -197,6 +249,15 @@ impl Shop {
             Task::Damage => self.damage(at, ledger),
             Task::Transfers => self.transfers(at, ledger),
             Task::ShipUnpaid => self.ship_unpaid(at),
+            Task::Load(round) => {
+                let (fleet, orders) = (&mut self.fleet, &self.orders);
+                let errands = fleet.load(at, round, |id| orders.get(id).is_some_and(Order::is_to_go));
+                self.run(errands);
+            }
+            Task::Rescue { shipment } => {
+                let errands = self.fleet.rescue(at, &shipment);
+                self.run(errands);
+            }
         }
     }
 
@@ -221,7 +282,7 @@ impl Shop {
 }
 
 /// Independent draws for each `stream` of a seed.
-fn generator(seed: u64, stream: u64) -> ChaCha8Rng {
+pub(super) fn generator(seed: u64, stream: u64) -> ChaCha8Rng {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     rng.set_stream(stream);
     rng
@@ -235,14 +296,19 @@ fn hours(rng: &mut ChaCha8Rng, from: i64, to: i64) -> i64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::demo::fleet::streets::Streets;
     use crate::demo::invoices;
     use crate::log::memory::{Clock, MemoryBroker};
 
+    fn shop(history: &History, seed: u64) -> Shop {
+        Shop::new(history, Fleet::new(Streets::open().unwrap(), seed), seed).unwrap()
+    }
+
     fn first_day(seed: u64) -> Vec<Record> {
         let history = invoices::read().unwrap();
-        let mut shop = Shop::new(&history, seed);
+        let mut shop = shop(&history, seed);
         let broker = MemoryBroker::new(Clock::Manual(0));
-        for topic in ["order-events", "stock-movements", "dead-letters"] {
+        for topic in ["order-events", "stock-movements", "dead-letters", "dispatches", "shipment-events", "ping-verdicts"] {
             broker.create_topic(topic, 1).unwrap();
         }
         let ledger = Ledger::new(&broker).unwrap();

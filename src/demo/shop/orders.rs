@@ -7,7 +7,7 @@ use rand::rngs::ChaCha8Rng;
 use schemas::Source;
 
 use super::{Shop, Task, generator, hours, records};
-use crate::demo::ledger::Heard;
+use crate::demo::ledger::OrderHeard;
 
 /// How a customer deals with an order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,6 +39,9 @@ const TEMPERS: [(Temper, u32); 9] = [
     (Temper::Early, 1),
 ];
 
+/// Of all orders, the share that the shop's own vans deliver.
+const BY_VAN: f64 = 0.6;
+
 /// Where an order stands, as far as the shop has heard.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Stage {
@@ -53,8 +56,11 @@ pub(super) struct Order {
     rng: ChaCha8Rng,
     temper: Temper,
     pub stage: Stage,
+    delivered: bool,
     lines: BTreeMap<String, Goods>,
     payments: u32,
+    /// It goes with one of the shop's own vans, not by carrier.
+    by_van: bool,
 }
 
 /// One SKU of an order.
@@ -91,6 +97,11 @@ impl Goods {
 }
 
 impl Order {
+    /// Paid, and somebody waits for it.
+    pub(super) fn is_to_go(&self) -> bool {
+        self.stage == Stage::Paid && !self.delivered
+    }
+
     /// Pence.
     fn due(&self) -> i64 {
         self.lines.values().flat_map(|goods| &goods.prices).map(|(quantity, price)| quantity * price).sum()
@@ -108,6 +119,7 @@ impl Shop {
                 hit
             });
             let temper = temper.map_or(Temper::Prompt, |(temper, _)| *temper);
+            let by_van = rng.random_bool(BY_VAN);
             let invoice = &self.invoices[index];
             let (id, at) = (invoice.number.clone(), invoice.at);
             let mut lines: BTreeMap<String, Goods> = BTreeMap::new();
@@ -117,7 +129,7 @@ impl Shop {
             if let Some(customer) = &invoice.customer {
                 self.by_customer.entry(customer.clone()).or_default().push(id.clone());
             }
-            self.orders.insert(id.clone(), Order { rng, temper, stage: Stage::Undecided, lines, payments: 0 });
+            self.orders.insert(id.clone(), Order { rng, temper, stage: Stage::Undecided, delivered: false, lines, payments: 0, by_van });
             self.plan(at, Task::Place(index));
             if temper == Temper::Early {
                 self.plan(at - 60_000, Task::Pay { order: id, surplus: 0 });
@@ -126,12 +138,14 @@ impl Shop {
     }
 
     pub(super) fn place(&mut self, at: i64, index: usize) {
-        let (key, value) = (self.invoices[index].number.clone(), records::place(&self.invoices[index]));
+        let key = self.invoices[index].number.clone();
+        let by_van = self.orders.get(&key).is_some_and(|order| order.by_van);
+        let value = records::place(&self.invoices[index], by_van.then(|| self.fleet.address(&key)));
         self.send_once_or_twice(at, Source::Orders, &key, value);
     }
 
     /// What everybody does now that this has happened to an order.
-    pub(super) fn answer(&mut self, event: &Heard) {
+    pub(super) fn answer(&mut self, event: &OrderHeard) {
         let Some(order) = self.orders.get_mut(&event.order_id) else { return };
         let rng = &mut order.rng;
         let id = event.order_id.clone();
@@ -173,6 +187,8 @@ impl Shop {
                 order.stage = Stage::Paid;
                 if order.temper == Temper::CallsOffPaid {
                     plans.push((hours(rng, 3, 5), Task::CallOff { order: id }));
+                } else if order.by_van {
+                    self.fleet.packs(&id, event.at.0 + hours(rng, 4, 20));
                 } else {
                     let partly = rng.random_bool(0.25);
                     plans.push((hours(rng, 4, 26), Task::Ship { order: id, partly }));
@@ -184,7 +200,7 @@ impl Shop {
                 }
                 if event.kind == "part_shipped" {
                     plans.push((hours(rng, 4, 20), Task::Ship { order: id, partly: false }));
-                } else {
+                } else if !order.by_van {
                     if rng.random_bool(0.9) {
                         plans.push((hours(rng, 20, 50), Task::Deliver { order: id.clone() }));
                     }
@@ -192,6 +208,16 @@ impl Shop {
                         plans.push((hours(rng, 24, 72), Task::SendBack { order: id }));
                     }
                 }
+            }
+            "delivered" => {
+                order.delivered = true;
+                if order.by_van && rng.random_bool(0.05) {
+                    plans.push((hours(rng, 24, 72), Task::SendBack { order: id }));
+                }
+            }
+            // The van comes back with it; it goes out again.
+            "noted" if order.by_van && matches!(event.reason.as_deref(), Some("delivery_failed" | "recalled")) => {
+                self.fleet.packs(&id, event.at.0 + hours(rng, 4, 6));
             }
             "returned" => {
                 for line in &event.lines {

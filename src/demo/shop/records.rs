@@ -1,6 +1,7 @@
 //! The records' JSON, by the public contract.
 
 use schemas::Timestamp;
+use schemas::plan::Point;
 use serde_json::{Value, json};
 
 use crate::demo::invoices::Invoice;
@@ -9,7 +10,8 @@ use crate::demo::invoices::Invoice;
 const HOLD_SECONDS: i64 = 86_400;
 pub const CURRENCY: &str = "GBP";
 
-pub fn place(invoice: &Invoice) -> Vec<u8> {
+/// `ship_to`: where one of the shop's vans brings it.
+pub fn place(invoice: &Invoice, ship_to: Option<Point>) -> Vec<u8> {
     let lines: Vec<Value> = (1..)
         .zip(&invoice.lines)
         .map(|(number, line)| json!({ "line": number, "sku": line.written, "quantity": line.quantity, "unit_price": line.unit_price }))
@@ -22,6 +24,9 @@ pub fn place(invoice: &Invoice) -> Vec<u8> {
         "hold_seconds": HOLD_SECONDS,
         "lines": lines,
     });
+    if let Some((lat, lon)) = ship_to.map(Point::degrees) {
+        value["ship_to"] = json!({ "lat": lat, "lon": lon });
+    }
     if let Some(customer) = &invoice.customer {
         value["customer_id"] = json!(customer);
     }

@@ -61,7 +61,7 @@ impl Shop {
                 self.plan(at, Task::Damage);
             }
             let evening = morning + 21 * HOUR;
-            self.stock_takes.push(evening);
+            self.checkpoints.insert(evening);
             self.plan(evening, Task::StockTake);
         }
     }

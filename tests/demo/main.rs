@@ -2,6 +2,8 @@
 //! auditor; the same seed twice; and what it serves afterwards.
 #![allow(clippy::unwrap_used, clippy::format_push_string)]
 
+mod fleet;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufRead, BufReader};
 use std::path::Path;
@@ -108,6 +110,7 @@ fn adds_up(text: &str) {
     assert_eq!(figure(text, "AUDIT", "duplicates"), figure(text, "DEAD LETTERS", "duplicates"));
     assert_eq!(figure(text, "AUDIT", "still open"), 0);
     assert!(text.contains("\n  every invariant holds: 0 violations\n"));
+    fleet::adds_up(text);
     let [p50, p99] = latency(text);
     assert!(0.0 < p50 && p50 <= p99, "{p50} {p99}");
 }
@@ -214,7 +217,7 @@ impl Serving {
                 break;
             }
         }
-        assert_eq!(summary.matches(&format!("curl {base}")).count() + summary.matches(&format!("curl -N {base}")).count(), 4);
+        assert_eq!(summary.matches(&format!("curl {base}")).count() + summary.matches(&format!("curl -N {base}")).count(), 5);
         let client = ureq::Agent::config_builder().http_status_as_error(false).timeout_global(Some(Duration::from_secs(60))).build().into();
         Serving { child, base, summary, client }
     }

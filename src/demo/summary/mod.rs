@@ -1,5 +1,7 @@
 //! What is shown on standard output, in a shop manager's words. Figures come from the ledger, the shop and the auditor.
 
+mod fleet;
+
 use std::collections::BTreeMap;
 use std::fmt::Display;
 use std::io::{self, Write};
@@ -38,7 +40,11 @@ pub fn opening(out: Out, options: &Options, history: &History) -> io::Result<()>
         r.write_offs,
         r.unreadable
     )?;
-    writeln!(out, "Stock, restocks, counts, payments, shipments and everything that goes wrong are made up from the seed.")?;
+    writeln!(out, "Stock, restocks, counts, payments, addresses, vans and everything that goes wrong are made up from the seed.")?;
+    writeln!(
+        out,
+        "Vans deliver over the streets of Helsinki (© OpenStreetMap contributors); eight real buses (Bus Open Data) drive as they did."
+    )?;
     if options.workers > 1 {
         writeln!(
             out,
@@ -68,7 +74,12 @@ pub fn days(out: Out, history: &History, shop: &Shop, ledger: &Ledger) -> io::Re
         out,
         "shipped",
         ledger.count("shipped"),
-        &format!("{} in parts, {} delivered so far", ledger.count("part_shipped"), ledger.count("delivered")),
+        &format!(
+            "{} in parts, {} out for delivery with a van, {} delivered so far",
+            ledger.count("part_shipped"),
+            ledger.count("out_for_delivery"),
+            ledger.count("delivered")
+        ),
     )?;
     row(out, "returned", ledger.count("returned"), "")?;
     let refunds = ledger.refunds.values().fold(Sum::default(), |a, b| Sum { times: a.times + b.times, total: a.total + b.total });
@@ -111,6 +122,9 @@ pub fn days(out: Out, history: &History, shop: &Shop, ledger: &Ledger) -> io::Re
         ledger.items.values().map(Item::available).sum::<i64>(),
         &format!("of {} articles", grouped(ledger.items.len())),
     )?;
+
+    fleet::deliveries(out, ledger)?;
+    fleet::pings(out, ledger, shop)?;
 
     writeln!(out, "\nDEAD LETTERS")?;
     row(out, "records", ledger.dead.values().sum::<u64>(), &list(&ledger.dead))?;
@@ -187,6 +201,8 @@ pub fn audit(out: Out, report: &Report, held: i64, replayed: &Replayed) -> io::R
         c.open_holds,
         &format!("the {} units that were held at the end have expired by now: the clock is today's again", grouped(held)),
     )?;
+    row(out, "shipments", c.shipments, &format!("{} open; events in order, each arrival left, each stop done once", c.open_shipments))?;
+    row(out, "pings", c.pings, &format!("one verdict each, or a dead letter; {} wait for older ones", c.waiting_pings))?;
     row(out, "dead letters", c.dead_letters, "with the bytes as they came")?;
     row(out, "duplicates", c.duplicates, "without effect")?;
     if report.ok() {
@@ -217,6 +233,7 @@ pub fn serving(out: Out, address: SocketAddr, ledger: &Ledger) -> io::Result<()>
     )?;
     writeln!(out, "  curl {base}/orders/mine-1")?;
     writeln!(out, "  curl {base}/stock/{sku}")?;
+    writeln!(out, "  curl {base}/vehicles/VAN-1")?;
     writeln!(out, "The order is accepted at once and expires after its 60 seconds, unless /topics/payments says otherwise.")?;
     out.flush()
 }
