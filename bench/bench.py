@@ -1,6 +1,9 @@
 #!/usr/bin/env python3
 """Measures Waybill, the Kafka Streams peer and the raw transactional forwarder in turn, each round on fresh brokers.
 
+Each broker first serves a backlog of the same size that does not count: a JVM that has just started spends half of its
+CPU in its compiler, and a broker in production has not just started.
+
 Same load (probe's: 2.55 lines an order, Zipf over the SKUs), same broker, same machine; medians of the rounds. The
 forwarder keeps no state and takes one hop: it is the floor of what a transaction costs, not a competitor.
 Writes bench/results/<date>.json and .md. Run it on a machine that does nothing else.
@@ -33,8 +36,9 @@ class Process:
         self.log = open(log, "ab")
         self.child = subprocess.Popen(args, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         self.pid = self.child.pid
-        for stream in (self.child.stdout, self.child.stderr):
-            threading.Thread(target=self._read, args=(stream,), daemon=True).start()
+        self.readers = [threading.Thread(target=self._read, args=(s,), daemon=True) for s in (self.child.stdout, self.child.stderr)]
+        for reader in self.readers:
+            reader.start()
 
     def _read(self, stream):
         for line in stream:
@@ -52,7 +56,8 @@ class Process:
                 for at, line in self.lines:
                     if word in line:
                         return at, line
-                if time.time() > end or self.child.poll() is not None:
+                ended = not any(reader.is_alive() for reader in self.readers)
+                if time.time() > end or (ended and not any(word in line for _, line in self.lines)):
                     raise RuntimeError(f"no {word!r} from {self.child.args[0]}: {self.lines[-5:]}")
                 self.changed.wait(0.2)
 
@@ -91,7 +96,7 @@ class Bench:
         began = time.time()
         if system == "waybill":
             process = Process([os.path.join(self.o.target, "waybill"), "run", "--bootstrap", broker.address, "--state-dir", state,
-                               "--http", "off", *extra], self.log)
+                               "--config", os.path.join(HERE, "orders.toml"), "--http", "off", *extra], self.log)
             ready, _ = process.wait_for("READY", 60)
         elif system == "kafka-streams":
             process = Process([os.path.join(HERE, "kafka-streams", "run.sh"), "--bootstrap", broker.address, "--state-dir", state,
@@ -119,6 +124,8 @@ class Bench:
         try:
             self.topics(system, broker)
             if system != "forwarder":
+                for n in range(o.warm):
+                    self.warm(system, broker, state, f"warm-{n}-")
                 self.probe("load", "--bootstrap", broker.address, "--orders", o.orders, "--skus", o.skus, "--stock", 1_000_000_000, "--seed", 1)
                 time.sleep(3)
                 drain = Process([os.path.join(o.target, "probe"), "drain", "--bootstrap", broker.address, "--expect", str(o.orders),
@@ -160,6 +167,18 @@ class Bench:
             broker.stop()
         return out
 
+    def warm(self, system, broker, state, prefix):
+        """A backlog that is not measured."""
+        self.probe("load", "--bootstrap", broker.address, "--orders", self.o.orders, "--skus", self.o.skus, "--stock", 1_000_000_000,
+                   "--seed", 2, "--id-prefix", prefix)
+        drain = Process([os.path.join(self.o.target, "probe"), "drain", "--bootstrap", broker.address, "--expect", str(self.o.orders),
+                         "--timeout", "180"], self.log)
+        drain.wait_for("drain: ready", 30)
+        process, _ = self.start(system, broker, state)
+        drain.wait_for('"decided"', 200)
+        drain.stop()
+        process.stop()
+
     def crash(self, system, broker, state, process):
         """SIGKILL, then a new start with an order already waiting: when is it answered?"""
         process.stop(signal.SIGKILL)
@@ -186,6 +205,7 @@ def main():
     a.add_argument("--orders", type=int, default=200_000)
     a.add_argument("--skus", type=int, default=5_000)
     a.add_argument("--seconds", type=int, default=20, help="of each latency run")
+    a.add_argument("--warm", type=int, default=1, help="backlogs that each broker serves before it counts")
     a.add_argument("--systems", default=",".join(SYSTEMS))
     o = a.parse_args()
     bench = Bench(o)
@@ -209,7 +229,8 @@ def write(o, runs, median):
         json.dump({"date": date, "command": command, "orders": o.orders, "skus": o.skus, "runs": runs, "median": median}, f, indent=1)
     cpus = os.cpu_count()
     lines = [f"# {date}", "", f"`{command}`: {o.orders:,} orders, {o.skus:,} SKUs, one broker, {cpus} cores ({platform.machine()}) for all; "
-             f"medians of {o.rounds} rounds, the systems in turn. One Waybill worker; Kafka Streams tuned (2 threads).", "",
+             f"medians of {o.rounds} rounds, the systems in turn, after {o.warm} backlog(s) to warm each broker. One Waybill worker "
+             "(bench/orders.toml); Kafka Streams tuned (2 threads).", "",
              "| | " + " | ".join(median) + " | waybill ÷ kafka-streams |", "|---" * (len(median) + 2) + "|"]
     keys = list(dict.fromkeys(k for m in median.values() for k in m))
     for key in keys:
