@@ -1,0 +1,192 @@
+//! A backlog of pings through one real worker with its real store, on the log in memory: what the engine and the rules
+//! cost without Kafka, and whether memory grows. Measures; decides nothing.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use probe::{Args, now_unix_ms, proc_mem, self_cpu};
+use serde_json::{Value, json};
+use state::rocks::RocksStores;
+use state::{Store, Stores};
+use waybill::clock::Clock;
+use waybill::config::{Config, topics};
+use waybill::engine::plan::{ClockMode, Plan, PlanInput, partition_of};
+use waybill::engine::{Options, Stop, Worker};
+use waybill::log::Log;
+use waybill::log::memory::{self, MemoryBroker, MemoryConfig, MemoryLog};
+use waybill::metrics::Metrics;
+use waybill::planner::Planner;
+use waybill_fleet_bench::drive::{Drives, id};
+
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
+const TOPIC: &str = "gps-pings";
+/// First byte of a vehicle's key in its store.
+const VEHICLE: u8 = b'v';
+/// How long the allocator may take to give back what is free.
+const DECAY: Duration = Duration::from_millis(1_500);
+
+type Failure = Box<dyn std::error::Error>;
+
+fn main() -> Result<(), Failure> {
+    let args = Args::parse();
+    if args.cmd != "run" {
+        eprintln!("fleet-memory run --state-dir DIR [--pings N] [--vehicles V] [--seed X]");
+        std::process::exit(2);
+    }
+    let directory = PathBuf::from(args.opt("state-dir").ok_or("--state-dir is missing")?);
+    let report = run(args.num("pings", 2_000_000), args.num("vehicles", 10_000), args.num("seed", 1), &directory)?;
+    println!("{report}");
+    Ok(())
+}
+
+fn run(pings: u64, vehicles: u32, seed: u64, directory: &Path) -> Result<Value, Failure> {
+    let config = Config::default();
+    let broker = MemoryBroker::new(memory::Clock::Wall);
+    for wanted in topics::wanted(&config) {
+        broker.create_topic(&wanted.name, wanted.partitions)?;
+    }
+    let plan = Arc::new(plan(&config, &broker));
+    let metrics = Metrics::new();
+    let mut worker = Worker::new(
+        log(&config, &broker, &plan)?,
+        RocksStores::new(directory, config.store_memory)?,
+        plan,
+        Options::default(),
+        Clock::System,
+        metrics.clone(),
+        Stop::default(),
+    );
+    while !worker.is_ready() {
+        worker.turn(Duration::from_millis(5))?;
+    }
+    let partitions = broker.topics().iter().find(|(name, _)| name == TOPIC).map_or(0, |(_, n)| *n);
+    let empty = resident_mb();
+    let start = now_unix_ms() - Drives::span(pings, vehicles);
+    for record in Drives::new(seed, vehicles, start).take(pings as usize) {
+        let key = id(record.vehicle);
+        let partition = partition_of(key.as_bytes(), partitions);
+        broker.produce(TOPIC, partition, Some(key.as_bytes()), Some(record.value.as_bytes()), &[], Some(record.at))?;
+    }
+    let of_log = resident_mb() - empty;
+    let done = drain(&mut worker, &broker, &config.app, partitions, pings, of_log)?;
+    let (verdicts, dead_letters) = counts(&metrics)?;
+    worker.close()?;
+    let state = state(directory, topics::tasks(&config, waybill::engine::plan::Processor::Fleet), &config)?;
+    Ok(json!({
+        "pings": pings, "vehicles": vehicles, "pings_per_s": pings as f64 / done.seconds, "cpu_us_per_ping": done.cpu * 1e6 / pings as f64,
+        "log_mb": of_log, "memory_before_mb": empty, "memory_beyond_log_mb": done.memory, "verdicts": verdicts,
+        "dead_letters": dead_letters, "state": state,
+    }))
+}
+
+fn plan(config: &Config, broker: &MemoryBroker) -> Plan {
+    let all = broker.topics();
+    Plan::new(PlanInput {
+        app: &config.app,
+        name: &|default| config.topic_name(default),
+        partitions: &|name| all.iter().find(|(n, _)| n == name).map_or(0, |(_, partitions)| *partitions),
+        orders: config.orders.clone(),
+        split: config.split,
+        fleet: config.fleet.clone(),
+        verdicts: config.verdicts,
+        planner: Planner::default(),
+        terms: config.terms.clone(),
+        catalogue: config.catalogue.clone(),
+        demand: config.demand.clone(),
+        clock: ClockMode::Wall,
+    })
+}
+
+fn log(config: &Config, broker: &MemoryBroker, plan: &Plan) -> Result<MemoryLog, Failure> {
+    let slot = format!("{}-0-0", config.app);
+    let log = MemoryConfig::new(&config.app, &slot, (*plan.topics).clone(), plan.subscription());
+    Ok(MemoryLog::new(broker, MemoryConfig { instance_id: Some(slot), ..log })?)
+}
+
+/// What a run took, without the pauses in which memory is looked at.
+struct Done {
+    seconds: f64,
+    cpu: f64,
+    /// Beyond the log's unread records, after each quarter, MB.
+    memory: Vec<f64>,
+}
+
+/// Turns the worker until all is decided and committed. `of_log`: what the log takes while nothing is read, MB.
+fn drain<L: Log, S: Stores>(
+    worker: &mut Worker<L, S>,
+    broker: &MemoryBroker,
+    group: &str,
+    partitions: i32,
+    pings: u64,
+    of_log: f64,
+) -> Result<Done, Failure> {
+    let mut done = Done { seconds: 0.0, cpu: 0.0, memory: vec![] };
+    let decided = || (0..partitions).map(|p| broker.group_offset(group, TOPIC, p).unwrap_or(0)).sum::<i64>() as u64;
+    for quarter in 1..=4 {
+        let (began, cpu) = (Instant::now(), self_cpu());
+        while decided() < pings * quarter / 4 {
+            worker.turn(Duration::from_millis(50))?;
+        }
+        done.seconds += began.elapsed().as_secs_f64();
+        done.cpu += self_cpu() - cpu;
+        let unread = pings - decided();
+        trim(broker, group)?;
+        std::thread::sleep(DECAY);
+        done.memory.push(resident_mb() - of_log * unread as f64 / pings as f64);
+    }
+    Ok(done)
+}
+
+/// Takes from the log what nobody reads again: decided pings, and all that was written.
+fn trim(broker: &MemoryBroker, group: &str) -> Result<(), Failure> {
+    for (topic, partitions) in broker.topics() {
+        for partition in 0..partitions {
+            let read = broker.group_offset(group, &topic, partition);
+            let until = if topic == TOPIC { read } else { broker.stable_end(&topic, partition) };
+            broker.delete_before(&topic, partition, until.unwrap_or(0))?;
+        }
+    }
+    Ok(())
+}
+
+fn resident_mb() -> f64 {
+    proc_mem(std::process::id()).1
+}
+
+/// Pings by verdict, and all dead letters.
+fn counts(metrics: &Metrics) -> Result<(Value, f64), Failure> {
+    let text = String::from_utf8(metrics.render()?)?;
+    let of = |name: &str| -> Vec<(String, f64)> {
+        let lines = text.lines().filter_map(|line| line.strip_prefix(name)?.rsplit_once(' '));
+        lines.map(|(labels, count)| (labels.split('"').nth(1).unwrap_or_default().to_owned(), count.parse().unwrap_or(f64::NAN))).collect()
+    };
+    let verdicts = of("waybill_pings_total").into_iter().map(|(verdict, count)| (verdict, count.into())).collect();
+    Ok((Value::Object(verdicts), of("waybill_dead_letters_total").iter().map(|(_, count)| count).sum()))
+}
+
+/// What the closed stores hold: keys and values that are alive, and files.
+fn state(directory: &Path, tasks: i32, config: &Config) -> Result<Value, Failure> {
+    const PAGE: usize = 10_000;
+    let stores = RocksStores::new(directory, config.store_memory)?;
+    let (mut vehicles, mut live, mut files) = (0u64, 0u64, 0u64);
+    for task in 0..tasks {
+        let store = stores.open(&format!("fleet-{task}"))?;
+        files += store.size();
+        let mut from = vec![0];
+        loop {
+            let page = store.scan(&from, &[0xff], PAGE)?;
+            for (key, value) in &page {
+                live += (key.len() + value.len()) as u64;
+                vehicles += u64::from(key.first() == Some(&VEHICLE));
+            }
+            let Some((last, _)) = page.last().filter(|_| page.len() == PAGE) else { break };
+            from = last.to_vec();
+            from.push(0);
+        }
+    }
+    let each = |bytes: u64| bytes as f64 / vehicles.max(1) as f64;
+    Ok(json!({"vehicles": vehicles, "live_bytes_per_vehicle": each(live), "file_bytes_per_vehicle": each(files)}))
+}

@@ -1,0 +1,7 @@
+//! The load of a fleet: what trackers send (`drive.rs`), and vehicles with shipments whose events are waited for
+//! (`live.rs`, `paced.rs`). `memory` is the engine without Kafka. Decides nothing and checks only what it counts.
+
+pub mod drive;
+pub mod kafka;
+pub mod live;
+pub mod paced;
