@@ -3,6 +3,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, Instant};
 
 use probe::{Args, now_unix_ms, proc_mem, self_cpu};
@@ -11,7 +12,7 @@ use state::rocks::RocksStores;
 use state::{Store, Stores};
 use waybill::clock::Clock;
 use waybill::config::{Config, topics};
-use waybill::engine::plan::{ClockMode, Plan, PlanInput, partition_of};
+use waybill::engine::plan::{ClockMode, Plan, PlanInput, Processor, partition_of};
 use waybill::engine::{Options, Stop, Worker};
 use waybill::log::Log;
 use waybill::log::memory::{self, MemoryBroker, MemoryConfig, MemoryLog};
@@ -50,36 +51,91 @@ fn run(pings: u64, vehicles: u32, seed: u64, directory: &Path) -> Result<Value, 
     }
     let plan = Arc::new(plan(&config, &broker));
     let metrics = Metrics::new();
+    let start = now_unix_ms();
+    // It runs as the wall's does, but for the pauses, and stays behind the records: in a backlog that is added to while
+    // it is read, time must not pass what is still to come, or its vehicles would fall silent.
+    let clock = Arc::new(AtomicI64::new(start));
     let mut worker = Worker::new(
         log(&config, &broker, &plan)?,
         RocksStores::new(directory, config.store_memory)?,
         plan,
         Options::default(),
-        Clock::System,
+        Clock::Manual(Arc::clone(&clock)),
         metrics.clone(),
         Stop::default(),
     );
     while !worker.is_ready() {
         worker.turn(Duration::from_millis(5))?;
     }
+    let before = resident_mb();
     let partitions = broker.topics().iter().find(|(name, _)| name == TOPIC).map_or(0, |(_, n)| *n);
-    let empty = resident_mb();
-    let start = now_unix_ms() - Drives::span(pings, vehicles);
-    for record in Drives::new(seed, vehicles, start).take(pings as usize) {
-        let key = id(record.vehicle);
-        let partition = partition_of(key.as_bytes(), partitions);
-        broker.produce(TOPIC, partition, Some(key.as_bytes()), Some(record.value.as_bytes()), &[], Some(record.at))?;
-    }
-    let of_log = resident_mb() - empty;
-    let done = drain(&mut worker, &broker, &config.app, partitions, pings, of_log)?;
-    let (verdicts, dead_letters) = counts(&metrics)?;
+    let mut feed =
+        Feed { broker: &broker, group: &config.app, partitions, drives: Drives::new(seed, vehicles, start), left: pings + MOST, cpu: 0.0 };
+    feed.fill()?;
+    let log_mb = resident_mb() - before;
+    let done = drain(&mut worker, &mut feed, &clock, pings)?;
     worker.close()?;
-    let state = state(directory, topics::tasks(&config, waybill::engine::plan::Processor::Fleet), &config)?;
+    // As full as it was when it was measured.
+    let beyond: Vec<f64> = done.memory.iter().map(|mb| mb - log_mb).collect();
+    let (verdicts, dead_letters) = counts(&metrics)?;
+    let state = state(directory, topics::tasks(&config, Processor::Fleet), &config)?;
     Ok(json!({
-        "pings": pings, "vehicles": vehicles, "pings_per_s": pings as f64 / done.seconds, "cpu_us_per_ping": done.cpu * 1e6 / pings as f64,
-        "log_mb": of_log, "memory_before_mb": empty, "memory_beyond_log_mb": done.memory, "verdicts": verdicts,
-        "dead_letters": dead_letters, "state": state,
+        "pings": done.pings, "vehicles": vehicles, "pings_per_s": done.pings as f64 / done.seconds, "cpu_us_per_ping": done.cpu * 1e6 / done.pings as f64,
+        "log_mb": log_mb, "memory_before_mb": before, "memory_beyond_log_mb": beyond,
+        "verdicts": verdicts, "dead_letters": dead_letters, "state": state,
     }))
+}
+
+/// Keeps a backlog in the log: at least [`LEAST`] pings unread, to the end and beyond it, and nothing that was read.
+struct Feed<'a> {
+    broker: &'a MemoryBroker,
+    group: &'a str,
+    partitions: i32,
+    drives: Drives,
+    /// Pings that are not in the log yet.
+    left: u64,
+    /// What it took itself, seconds.
+    cpu: f64,
+}
+
+/// Pings in the log: more are put there when so few are unread, until it has so many.
+const LEAST: u64 = 100_000;
+const MOST: u64 = 200_000;
+
+impl Feed<'_> {
+    /// Pings whose decision is committed.
+    fn decided(&self) -> u64 {
+        (0..self.partitions).map(|p| self.broker.group_offset(self.group, TOPIC, p).unwrap_or(0)).sum::<i64>() as u64
+    }
+
+    fn unread(&self) -> u64 {
+        (0..self.partitions).map(|p| self.broker.end(TOPIC, p).unwrap_or(0)).sum::<i64>() as u64 - self.decided()
+    }
+
+    fn is_low(&self) -> bool {
+        self.left > 0 && self.unread() < LEAST
+    }
+
+    /// Takes from the log what nobody reads again, and adds pings.
+    fn fill(&mut self) -> Result<(), Failure> {
+        let began = thread_cpu()?;
+        for (topic, partitions) in self.broker.topics() {
+            for partition in 0..partitions {
+                let read = self.broker.group_offset(self.group, &topic, partition);
+                let until = if topic == TOPIC { read } else { self.broker.stable_end(&topic, partition) };
+                self.broker.delete_before(&topic, partition, until.unwrap_or(0))?;
+            }
+        }
+        let more = self.left.min(MOST.saturating_sub(self.unread()));
+        for record in self.drives.by_ref().take(more as usize) {
+            let key = id(record.vehicle);
+            let partition = partition_of(key.as_bytes(), self.partitions);
+            self.broker.produce(TOPIC, partition, Some(key.as_bytes()), Some(record.value.as_bytes()), &[], Some(record.at))?;
+        }
+        self.left -= more;
+        self.cpu += thread_cpu()? - began;
+        Ok(())
+    }
 }
 
 fn plan(config: &Config, broker: &MemoryBroker) -> Plan {
@@ -106,50 +162,45 @@ fn log(config: &Config, broker: &MemoryBroker, plan: &Plan) -> Result<MemoryLog,
     Ok(MemoryLog::new(broker, MemoryConfig { instance_id: Some(slot), ..log })?)
 }
 
-/// What a run took, without the pauses in which memory is looked at.
+/// What a run took, without the pauses in which the log is filled or memory is looked at.
 struct Done {
     seconds: f64,
+    /// Of the whole process but for the feed; RocksDB's threads work on in the pauses.
     cpu: f64,
-    /// Beyond the log's unread records, after each quarter, MB.
+    /// Pings decided: at least as many as asked for.
+    pings: u64,
+    /// Resident after each quarter with a full log, MB.
     memory: Vec<f64>,
 }
 
-/// Turns the worker until all is decided and committed. `of_log`: what the log takes while nothing is read, MB.
-fn drain<L: Log, S: Stores>(
-    worker: &mut Worker<L, S>,
-    broker: &MemoryBroker,
-    group: &str,
-    partitions: i32,
-    pings: u64,
-    of_log: f64,
-) -> Result<Done, Failure> {
-    let mut done = Done { seconds: 0.0, cpu: 0.0, memory: vec![] };
-    let decided = || (0..partitions).map(|p| broker.group_offset(group, TOPIC, p).unwrap_or(0)).sum::<i64>() as u64;
+/// Turns the worker until so many pings are decided and committed.
+fn drain<L: Log, S: Stores>(worker: &mut Worker<L, S>, feed: &mut Feed<'_>, clock: &AtomicI64, pings: u64) -> Result<Done, Failure> {
+    let start = clock.load(Ordering::Relaxed);
+    let (cpu, fed) = (self_cpu(), feed.cpu);
+    let mut done = Done { seconds: 0.0, cpu: 0.0, pings: 0, memory: vec![] };
     for quarter in 1..=4 {
-        let (began, cpu) = (Instant::now(), self_cpu());
-        while decided() < pings * quarter / 4 {
+        while feed.decided() < pings * quarter / 4 {
+            let began = Instant::now();
+            clock.store(start + (done.seconds * 1000.0) as i64, Ordering::Relaxed);
             worker.turn(Duration::from_millis(50))?;
+            done.seconds += began.elapsed().as_secs_f64();
+            if feed.is_low() {
+                feed.fill()?;
+            }
         }
-        done.seconds += began.elapsed().as_secs_f64();
-        done.cpu += self_cpu() - cpu;
-        let unread = pings - decided();
-        trim(broker, group)?;
+        feed.fill()?;
         std::thread::sleep(DECAY);
-        done.memory.push(resident_mb() - of_log * unread as f64 / pings as f64);
+        done.memory.push(resident_mb());
     }
+    done.pings = feed.decided();
+    done.cpu = self_cpu() - cpu - (feed.cpu - fed);
     Ok(done)
 }
 
-/// Takes from the log what nobody reads again: decided pings, and all that was written.
-fn trim(broker: &MemoryBroker, group: &str) -> Result<(), Failure> {
-    for (topic, partitions) in broker.topics() {
-        for partition in 0..partitions {
-            let read = broker.group_offset(group, &topic, partition);
-            let until = if topic == TOPIC { read } else { broker.stable_end(&topic, partition) };
-            broker.delete_before(&topic, partition, until.unwrap_or(0))?;
-        }
-    }
-    Ok(())
+/// Of this thread, seconds.
+fn thread_cpu() -> Result<f64, Failure> {
+    let text = std::fs::read_to_string("/proc/thread-self/schedstat")?;
+    Ok(text.split(' ').next().unwrap_or_default().parse::<f64>()? / 1e9)
 }
 
 fn resident_mb() -> f64 {
