@@ -131,8 +131,9 @@ class Bench:
 
     def live(self, broker, process, name, out):
         o = self.o
-        r = self.run("fleet-probe", "paced", "--bootstrap", broker.address, "--rate", o.rate, "--secs", o.seconds, "--warmup", 15,
-                     "--vehicles", o.live_vehicles, "--pid", process.pid, "--pid", broker.pid)
+        r = self.run("fleet-probe", "paced", "--bootstrap", broker.address, "--rate", o.rate, "--secs", o.seconds, "--warmup", 20,
+                     "--tail", 2 if name == "at_once" else 8, "--vehicles", o.live_vehicles, "--pid", process.pid, "--pid", broker.pid)
+        print("  " + name + " events: " + json.dumps(r["by_type"]), file=sys.stderr, flush=True)
         assert r["duplicates"] == 0 and r["lost_pings"] == 0 and r["unreadable"] == 0 and r["never_shown"] == 0, r
         out[f"{name}_events"] = r["events"]
         for what in ("latency", "position"):
@@ -242,11 +243,11 @@ def main():
     a.add_argument("--pings", type=int, default=2_000_000)
     a.add_argument("--vehicles", type=int, default=10_000)
     a.add_argument("--rate", type=int, default=500, help="live pings a second")
-    a.add_argument("--live-vehicles", type=int, default=1_000)
-    a.add_argument("--seconds", type=int, default=20, help="of each latency run")
+    a.add_argument("--live-vehicles", type=int, default=1_500)
+    a.add_argument("--seconds", type=int, default=15, help="of each latency run")
     a.add_argument("--orders", type=int, default=200_000)
     a.add_argument("--skus", type=int, default=5_000)
-    a.add_argument("--warm", type=int, default=400_000, help="records that warm each broker")
+    a.add_argument("--warm", type=int, default=300_000, help="records that warm each broker")
     a.add_argument("--out", default=os.path.join(HERE, "results"))
     o = a.parse_args()
     parts = o.parts.split(",")

@@ -169,7 +169,9 @@ mod tests {
         assert!(all.iter().zip(again).all(|(a, b)| (a.at, &a.value) == (b.at, &b.value)));
         assert!(all.windows(2).all(|w| w[1].at >= w[0].at - 40), "but for what is sent at once");
         let mut counts = [0; 50];
-        all.iter().for_each(|record| counts[record.vehicle as usize] += 1);
+        for record in &all {
+            counts[record.vehicle as usize] += 1;
+        }
         assert!(counts.iter().all(|n| (90..=110).contains(n)), "{counts:?}");
     }
 }

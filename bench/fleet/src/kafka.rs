@@ -6,6 +6,7 @@ use probe::Args;
 use rdkafka::config::ClientConfig;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
+use rdkafka::metadata::{MetadataPartition, MetadataTopic};
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer, ProducerContext};
 use rdkafka::{Offset, TopicPartitionList};
 
@@ -62,7 +63,7 @@ pub fn flush<C: ProducerContext>(producer: &BaseProducer<C>) -> KafkaResult<()> 
 /// Where each partition of a topic ends now.
 pub fn ends(consumer: &BaseConsumer, topic: &str) -> KafkaResult<Vec<i64>> {
     let metadata = consumer.fetch_metadata(Some(topic), PATIENCE)?;
-    let partitions = metadata.topics().iter().flat_map(|topic| topic.partitions()).map(|partition| partition.id());
+    let partitions = metadata.topics().iter().flat_map(MetadataTopic::partitions).map(MetadataPartition::id);
     partitions.map(|partition| consumer.fetch_watermarks(topic, partition, PATIENCE).map(|(_, end)| end)).collect()
 }
 

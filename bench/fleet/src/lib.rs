@@ -5,3 +5,6 @@ pub mod drive;
 pub mod kafka;
 pub mod live;
 pub mod paced;
+
+/// Why a measurement did not come about; a person reads it.
+pub type Failure = Box<dyn std::error::Error>;

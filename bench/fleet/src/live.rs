@@ -7,7 +7,7 @@ use crate::drive::id;
 const SPEED: f64 = 10.0;
 /// Between two stops, metres: inside one long enough to have arrived, outside long enough to have left.
 const SPACING: f64 = 300.0;
-const STOPS: u32 = 40;
+const STOPS: u32 = 8;
 /// Metres of a degree of latitude.
 const METRES: f64 = 111_195.0;
 
@@ -28,7 +28,7 @@ impl Line {
             vehicle_id: format!("{run}-{}", id(number)),
             shipment_id: format!("{run}-S-{number:05}"),
             lon: 24.5 + f64::from(number % 1000) * 0.001,
-            lead: 150.0 + SPACING * f64::from(number) / f64::from(of.max(1)),
+            lead: 80.0 + SPACING * f64::from(number) / f64::from(of.max(1)),
         }
     }
 

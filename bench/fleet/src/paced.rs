@@ -15,6 +15,7 @@ use rdkafka::{ClientContext, Message};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use crate::Failure;
 use crate::kafka::{consumer, flush, follow, producer, send};
 use crate::live::Line;
 
@@ -104,7 +105,7 @@ impl Heard {
 }
 
 /// Sends shipments, waits for their plans, sends pings, and reports.
-pub fn run(args: &Args) -> Result<Value, String> {
+pub fn run(args: &Args) -> Result<Value, Failure> {
     let (vehicles, rate): (u32, f64) = (args.num("vehicles", 1_000), args.num("rate", 500.0));
     let (seconds, warmup): (f64, f64) = (args.num("secs", 20.0), args.num("warmup", 20.0));
     // What waits longer than this is not waited for.
@@ -112,15 +113,15 @@ pub fn run(args: &Args) -> Result<Value, String> {
     let pids: Vec<u32> = args.all("pid").iter().filter_map(|pid| pid.parse().ok()).collect();
     let run = format!("R{}", now_unix_ms() % 100_000_000);
     let lines: Vec<Line> = (0..vehicles).map(|number| Line::new(&run, number, vehicles)).collect();
-    let consumer = consumer(args, "fleet-probe-unused").map_err(text)?;
-    follow(&consumer, &[EVENTS, POSITIONS]).map_err(text)?;
+    let consumer = consumer(args, "fleet-probe-unused")?;
+    follow(&consumer, &[EVENTS, POSITIONS])?;
     let mut heard = Heard::default();
-    dispatch(args, &lines).map_err(text)?;
+    dispatch(args, &lines)?;
     let planned_by = Instant::now() + Duration::from_secs(60);
     while heard.planned < vehicles {
         heard.poll(&consumer, &run);
         if Instant::now() > planned_by {
-            return Err(format!("{} of {vehicles} shipments are planned", heard.planned));
+            return Err(format!("{} of {vehicles} shipments are planned", heard.planned).into());
         }
     }
     let total = ((warmup + seconds) * rate) as usize;
@@ -129,7 +130,7 @@ pub fn run(args: &Args) -> Result<Value, String> {
     let origin_millis = now_unix_ms() + 100;
     let due = move |index: usize| Duration::from_secs_f64(index as f64 / rate);
     let (sender, delivered) = channel();
-    let own = producer(args, "0", Delivered(sender)).map_err(text)?;
+    let own = producer(args, "0", Delivered(sender))?;
     let sending = std::thread::spawn(move || ping(&own, &lines, total, origin, origin_millis, rate));
     let cpu = || -> Vec<f64> { pids.iter().map(|pid| proc_cpu(*pid).unwrap_or(f64::NAN)).collect() };
     let (mut before, mut cpu_from) = (cpu(), Instant::now());
@@ -142,7 +143,7 @@ pub fn run(args: &Args) -> Result<Value, String> {
         }
     }
     let (after, span) = (cpu(), cpu_from.elapsed().as_secs_f64());
-    let late = sending.join().map_err(|_| "the sending thread has panicked".to_owned())?.map_err(text)?;
+    let late = sending.join().map_err(|_| "the sending thread has panicked")??;
     let processes: Vec<Value> = pids
         .iter()
         .zip(before.iter().zip(&after))
@@ -158,10 +159,6 @@ pub fn run(args: &Args) -> Result<Value, String> {
     report["lost_pings"] = json!(total - sent.len());
     report["procs"] = json!(processes);
     Ok(report)
-}
-
-fn text(error: rdkafka::error::KafkaError) -> String {
-    error.to_string()
 }
 
 fn dispatch(args: &Args, lines: &[Line]) -> KafkaResult<()> {

@@ -18,6 +18,7 @@ use waybill::log::Log;
 use waybill::log::memory::{self, MemoryBroker, MemoryConfig, MemoryLog};
 use waybill::metrics::Metrics;
 use waybill::planner::Planner;
+use waybill_fleet_bench::Failure;
 use waybill_fleet_bench::drive::{Drives, id};
 
 #[global_allocator]
@@ -28,8 +29,6 @@ const TOPIC: &str = "gps-pings";
 const VEHICLE: u8 = b'v';
 /// How long the allocator may take to give back what is free.
 const DECAY: Duration = Duration::from_millis(1_500);
-
-type Failure = Box<dyn std::error::Error>;
 
 fn main() -> Result<(), Failure> {
     let args = Args::parse();
