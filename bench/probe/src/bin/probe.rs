@@ -160,7 +160,8 @@ impl Signer {
         self.count += 1;
         let id = format!("msg_{topic}_{}_{}", std::process::id(), self.count);
         let signed = signatures::sign(&self.keys, &id, now_unix_ms() / 1000, val.as_bytes()).expect("a signature");
-        let headers = signed.headers().into_iter().fold(OwnedHeaders::new(), |h, (key, value)| h.insert(Header { key, value: Some(value) }));
+        let headers =
+            signed.headers().into_iter().fold(OwnedHeaders::new(), |h, (key, value)| h.insert(Header { key, value: Some(value) }));
         send_record(p, BaseRecord::to(topic).key(key).payload(val).headers(headers));
     }
 }
