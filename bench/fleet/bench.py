@@ -135,7 +135,7 @@ class Bench:
                      "--tail", 2 if name == "at_once" else 8, "--vehicles", o.live_vehicles, "--pid", process.pid, "--pid", broker.pid)
         print("  " + name + " events: " + json.dumps(r["by_type"]), file=sys.stderr, flush=True)
         assert r["duplicates"] == 0 and r["lost_pings"] == 0 and r["unreadable"] == 0 and r["never_shown"] == 0, r
-        out[f"{name}_events"] = r["events"]
+        out[f"{name}_telling_pings"] = r["telling_pings"]
         for what in ("latency", "position"):
             for q in ("p50", "p99"):
                 out[f"{name}_{what}_{q}_ms"] = r[f"{what}_ms"][q]
@@ -207,7 +207,7 @@ class Bench:
                              "--secs", "25", "--warmup", "15"], self.log)
             time.sleep(20)
             out.update(self.asked(port, "500_vehicles"))
-            drive.wait_for('"events"', 60)
+            drive.wait_for('"telling_pings"', 60)
         finally:
             if process:
                 process.stop()
@@ -243,7 +243,7 @@ def main():
     a.add_argument("--pings", type=int, default=2_000_000)
     a.add_argument("--vehicles", type=int, default=10_000)
     a.add_argument("--rate", type=int, default=500, help="live pings a second")
-    a.add_argument("--live-vehicles", type=int, default=1_500)
+    a.add_argument("--live-vehicles", type=int, default=2_500)
     a.add_argument("--seconds", type=int, default=15, help="of each latency run")
     a.add_argument("--orders", type=int, default=200_000)
     a.add_argument("--skus", type=int, default=5_000)
