@@ -138,6 +138,10 @@ crash: setup-test ## more rounds of SIGKILL at each step of the commit, on a rea
 bench: setup-test build ## speed and memory beside Kafka Streams; results in bench/results
 	bench/run.sh
 
+.PHONY: bench-fleet
+bench-fleet: setup-test build ## the fleet's speed, memory and latency; what trust and demand cost [ROUNDS=n]
+	bench/fleet/run.sh $(or $(ROUNDS),3)
+
 .PHONY: eta-report
 eta-report: ## how good the arrival times are, on real buses; figures and plots in docs/eta
 	cargo run $(LOCKED) --release -p waybill-eta-report -- data/buses/liverpool-route14.csv docs/eta

@@ -130,6 +130,11 @@ impl Rng {
     }
 }
 
+/// What a unit of the s-th SKU costs, in minor units of GBP.
+pub fn price(s: usize) -> usize {
+    100 + (s * 37) % 4900
+}
+
 /// Deterministic order generator: 1–5 lines (mean 2.55), distinct SKUs, Zipf(1.0) over S SKUs.
 pub struct OrderGen {
     rng: Rng,
@@ -175,7 +180,7 @@ impl OrderGen {
             }
             used[i] = s;
             let q = self.rng.below(6) + 1;
-            let price = 100 + (s * 37) % 4900;
+            let price = price(s);
             let _ = write!(out, "{}{{\"sku\":\"S-{s:05}\",\"quantity\":{q},\"unit_price\":{price}}}", if i > 0 { "," } else { "" });
         }
         out.push_str("]}");

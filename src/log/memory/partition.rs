@@ -1,7 +1,7 @@
 //! One partition: records and control markers by offset, which transactions are open in it, and how far a
 //! `read_committed` reader may go. Markers and aborted or removed records take an offset and are never shown.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 
 use super::record::Packed;
 
@@ -19,7 +19,8 @@ enum Entry {
 
 #[derive(Debug, Default)]
 pub(super) struct Partition {
-    entries: Vec<Entry>,
+    /// From `start` on.
+    entries: VecDeque<Entry>,
     /// The first offset that is still there.
     start: i64,
     /// Offsets written by each open transaction, as ranges, in order.
@@ -40,7 +41,12 @@ impl Partition {
 
     /// The offset after the last entry (Kafka's high watermark).
     pub fn end(&self) -> i64 {
-        self.entries.len() as i64
+        self.start + self.entries.len() as i64
+    }
+
+    /// Where the entry at an offset is. What retention took is none: its offset counts as the first that is there.
+    fn index(&self, offset: i64) -> usize {
+        (offset - self.start).max(0) as usize
     }
 
     /// Where the first open transaction begins, else the end (Kafka's last stable offset).
@@ -51,7 +57,7 @@ impl Partition {
     /// Appends a record, of `producer`'s open transaction or of none, and returns its offset.
     pub fn append(&mut self, producer: Option<ProducerId>, packed: Packed) -> i64 {
         let offset = self.end();
-        self.entries.push(Entry::Record(packed));
+        self.entries.push_back(Entry::Record(packed));
         if let Some(producer) = producer {
             let ranges = self.open.entry(producer).or_default();
             match ranges.last_mut() {
@@ -68,13 +74,14 @@ impl Partition {
             if commit {
                 continue;
             }
-            for entry in &mut self.entries[from as usize..to as usize] {
+            let (from, to) = (self.index(from), self.index(to));
+            for entry in self.entries.range_mut(from..to) {
                 if let Entry::Record(packed) = std::mem::replace(entry, Entry::Nothing) {
                     *entry = Entry::Aborted(packed);
                 }
             }
         }
-        self.entries.push(Entry::Nothing);
+        self.entries.push_back(Entry::Nothing);
     }
 
     /// Hands the records from `from` on to `each` until it refuses one or the readable end is reached. Returns the
@@ -86,7 +93,7 @@ impl Partition {
         };
         let mut at = from.max(self.start);
         while at < end {
-            let taken = match (&self.entries[at as usize], isolation) {
+            let taken = match (&self.entries[self.index(at)], isolation) {
                 (Entry::Record(packed), _) | (Entry::Aborted(packed), Isolation::Uncommitted) => each(at, packed),
                 _ => true,
             };
@@ -100,11 +107,13 @@ impl Partition {
 
     /// Takes away all that is before `offset`, as retention does.
     pub fn delete_before(&mut self, offset: i64) {
-        let offset = offset.min(self.end());
-        for entry in &mut self.entries[self.start as usize..offset.max(self.start) as usize] {
-            *entry = Entry::Nothing;
+        let offset = offset.min(self.end()).max(self.start);
+        self.entries.drain(..self.index(offset));
+        self.start = offset;
+        // Its memory, too: a log that is read and trimmed in turn stays as large as what is unread.
+        if self.entries.capacity() > 4 * self.entries.len() {
+            self.entries.shrink_to(2 * self.entries.len());
         }
-        self.start = self.start.max(offset);
     }
 
     /// Keeps only the last record of each key below the stable end, as compaction does; offsets stay.
@@ -121,7 +130,8 @@ impl Partition {
         });
         for offset in superseded {
             debug_assert!(offset < end);
-            self.entries[offset as usize] = Entry::Nothing;
+            let index = self.index(offset);
+            self.entries[index] = Entry::Nothing;
         }
     }
 }

@@ -6,6 +6,7 @@ use rdkafka::client::DefaultClientContext;
 use rdkafka::config::ClientConfig;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use rdkafka::message::{Header, OwnedHeaders};
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
 use rdkafka::{Message, Offset, TopicPartitionList};
 use serde::Deserialize;
@@ -17,7 +18,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 const HELP: &str = "probe topics --bootstrap B --partitions P [--topics a,b] [--delete]
-probe load   --orders N --skus S --stock Q --seed X [--id-prefix P] [--rate R]
+probe load   --orders N --skus S --stock Q --seed X [--id-prefix P] [--rate R] [--sign-key FILE]
+probe list   --skus S [--reorder-point Q]
 probe drain  --expect N --timeout SECS [--pid PID]... [--from-beginning]
 probe paced  --rate R --secs T --skus S [--stock Q] [--warmup SECS] [--pid PID]... [--fetch-wait MS]
 probe check  [--timeout SECS]
@@ -39,6 +41,7 @@ fn main() {
     match a.cmd.as_str() {
         "topics" => topics(&a),
         "load" => load(&a),
+        "list" => list(&a),
         "drain" => drain(&a),
         "paced" => paced(&a),
         "check" => check(&a),
@@ -137,8 +140,36 @@ fn topics(a: &Args) {
     }
 }
 
+/// Signs what it sends, if it has a key: every record with an id of its own.
+struct Signer {
+    keys: Vec<signatures::SigningKey>,
+    count: u64,
+}
+impl Signer {
+    fn new(a: &Args) -> Signer {
+        let read = |f: &str| {
+            let text = std::fs::read_to_string(f).expect("--sign-key");
+            signatures::SigningKey::parse(text.trim()).expect("--sign-key")
+        };
+        Signer { keys: a.opt("sign-key").map(read).into_iter().collect(), count: 0 }
+    }
+    fn send(&mut self, p: &BaseProducer, topic: &str, key: &str, val: &str) {
+        if self.keys.is_empty() {
+            return send(p, topic, key, val);
+        }
+        self.count += 1;
+        let id = format!("msg_{topic}_{}_{}", std::process::id(), self.count);
+        let signed = signatures::sign(&self.keys, &id, now_unix_ms() / 1000, val.as_bytes()).expect("a signature");
+        let headers =
+            signed.headers().into_iter().fold(OwnedHeaders::new(), |h, (key, value)| h.insert(Header { key, value: Some(value) }));
+        send_record(p, BaseRecord::to(topic).key(key).payload(val).headers(headers));
+    }
+}
+
 fn send(p: &BaseProducer, topic: &str, key: &str, val: &str) {
-    let mut r = BaseRecord::to(topic).key(key).payload(val);
+    send_record(p, BaseRecord::to(topic).key(key).payload(val));
+}
+fn send_record(p: &BaseProducer, mut r: BaseRecord<str, str>) {
     loop {
         match p.send(r) {
             Ok(_) => return,
@@ -150,10 +181,10 @@ fn send(p: &BaseProducer, topic: &str, key: &str, val: &str) {
         }
     }
 }
-fn restock_all(p: &BaseProducer, topic: &str, skus: usize, stock: i64, tag: &str) {
+fn restock_all(p: &BaseProducer, signer: &mut Signer, topic: &str, skus: usize, stock: i64, tag: &str) {
     for s in 1..=skus {
         let sku = format!("S-{s:05}");
-        send(
+        signer.send(
             p,
             topic,
             &sku,
@@ -174,8 +205,9 @@ fn load(a: &Args) {
     let prefix = a.str("id-prefix", "O-");
     let p = producer(a, "20");
     let t0 = Instant::now();
+    let mut signer = Signer::new(a);
     if stock > 0 {
-        restock_all(&p, a.str("restocks-topic", "restocks"), skus, stock, &seed.to_string());
+        restock_all(&p, &mut signer, a.str("restocks-topic", "restocks"), skus, stock, &seed.to_string());
     }
     let mut g = OrderGen::new(seed, skus);
     let mut v = String::new();
@@ -186,7 +218,7 @@ fn load(a: &Args) {
         let id = format!("{prefix}{i:06}");
         g.order(&id, 1_767_225_600_000 + i as i64 * 10, &mut v);
         bytes += v.len() as u64;
-        send(&p, topic, &id, &v);
+        signer.send(&p, topic, &id, &v);
         if i % 1000 == 0 {
             p.poll(Duration::ZERO);
         }
@@ -203,6 +235,25 @@ fn load(a: &Args) {
         json!({"orders": n, "skus": skus, "stock": stock, "secs": t0.elapsed().as_secs_f64(),
         "avg_value_bytes": bytes as f64 / n.max(1) as f64})
     );
+}
+
+/// Every SKU into the catalogue, with the price that its orders say.
+fn list(a: &Args) {
+    let skus: usize = a.num("skus", 1000);
+    let point: i64 = a.num("reorder-point", 0);
+    let p = producer(a, "20");
+    for s in 1..=skus {
+        let sku = format!("S-{s:05}");
+        let price = price(s);
+        send(
+            &p,
+            a.str("products-topic", "products"),
+            &sku,
+            &format!("{{\"type\":\"upsert\",\"sku\":\"{sku}\",\"name\":\"Article {s}\",\"price\":{price},\"currency\":\"GBP\",\"reorder_point\":{point}}}"),
+        );
+    }
+    p.flush(Duration::from_secs(120)).expect("flush");
+    println!("{}", json!({"products": skus}));
 }
 
 fn pids(a: &Args) -> Vec<u32> {
@@ -328,7 +379,7 @@ fn paced(a: &Args) {
     let prefix = format!("P{run}-");
     let p = producer(a, "0");
     if stock > 0 {
-        restock_all(&p, a.str("restocks-topic", "restocks"), skus, stock, &run.to_string());
+        restock_all(&p, &mut Signer::new(a), a.str("restocks-topic", "restocks"), skus, stock, &run.to_string());
         std::thread::sleep(Duration::from_secs(1));
     }
     let c = consumer(a, a.str("fetch-wait", "10"));

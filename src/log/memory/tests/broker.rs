@@ -34,6 +34,30 @@ fn compaction_keeps_the_last_of_each_key_and_all_offsets() {
     assert_eq!((progress.position, offsets), (5, vec![2, 3]));
 }
 
+/// What retention takes is gone, offsets go on, and an aborted transaction that lies across the edge ends as any other.
+#[test]
+fn retention_keeps_offsets_and_what_is_behind_it() {
+    let broker = MemoryBroker::new(Clock::Wall);
+    broker.create_topic("t", 1).unwrap();
+    let produce = |text: &str| broker.produce("t", 0, Some(b"k"), Some(text.as_bytes()), &[], None).unwrap();
+    produce("0");
+    let mut open = MemoryProducer::new(&broker, "p", 60_000);
+    for text in ["1", "2", "3"] {
+        open.send("t", 0, None, Some(text.as_bytes()), &[]).unwrap();
+    }
+    broker.delete_before("t", 0, 3).unwrap();
+    assert_eq!(produce("4"), 4);
+    open.abort().unwrap();
+    broker.delete_before("t", 0, 2).unwrap();
+    let left = |records: Vec<MemoryRecord>| records.iter().map(|r| (r.offset, text(r.value()))).collect::<Vec<_>>();
+    assert_eq!(left(broker.read_committed("t", 0)), [(4, "4".into())]);
+    assert_eq!(left(broker.read_uncommitted("t", 0)), [(3, "3".into()), (4, "4".into())]);
+    broker.delete_before("t", 0, 100).unwrap();
+    assert_eq!((broker.end("t", 0), produce("6")), (Some(6), 6), "the abort's marker was the last");
+    broker.compact("t", 0).unwrap();
+    assert_eq!(left(broker.read_committed("t", 0)), [(6, "6".into())]);
+}
+
 #[test]
 fn a_follower_sees_what_is_committed_as_it_comes() {
     let broker = MemoryBroker::new(Clock::Wall);
