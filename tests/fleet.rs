@@ -129,6 +129,36 @@ fn a_shipment_carries_its_orders() {
     }
 }
 
+/// A ping waits for older ones, also for those that another worker has read and not yet forwarded.
+#[test]
+fn a_ping_waits_for_an_older_one_that_is_still_to_be_forwarded() {
+    for slow in [0, 1] {
+        let mut system = System::new(Shape { tasks: 4, sources: 1 }, 2);
+        system.settle();
+        let first = system.now();
+        let send = |system: &System, fix_time: i64, metres: f64| {
+            for vehicle in (0..8).map(|n| format!("V-{n}")) {
+                let value = format!(r#"{{"vehicle_id":"{vehicle}","fix_time":{fix_time},"lat":{},"lon":24.0}}"#, lat(metres));
+                system.send("gps-pings", &vehicle, &value);
+            }
+        };
+        send(&system, first, 40.0);
+        system.settle();
+        send(&system, first - 2_000, 0.0);
+        // Longer than a ping waits.
+        system.advance(4_000);
+        for _ in 0..200 {
+            system.workers[1 - slow].turn(Duration::ZERO).unwrap();
+            system.advance(10);
+        }
+        system.settle();
+        system.advance(10_000);
+        system.settle();
+        let verdicts: Vec<String> = system.values("ping-verdicts").iter().map(|v| v["verdict"].as_str().unwrap().into()).collect();
+        assert_eq!(verdicts, ["accepted"; 16], "worker {slow} was slow");
+    }
+}
+
 /// A process ends while a plan is being made: the next one finds in its state that it is wanted and asks again; the shipment
 /// is planned once.
 #[test]

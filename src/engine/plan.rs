@@ -61,7 +61,7 @@ impl Processor {
 
     /// Whether a record of this source may lead to something in this processor, by whatever way. Its timers fire only
     /// when all such records of the time before have been decided. Feedback changes nothing that a timer is about: a
-    /// backlog of it holds nothing up.
+    /// backlog of it holds nothing up, unless it is signed; see `horizon.rs`.
     pub fn depends_on(self, source: Source) -> bool {
         match self {
             // A dispatch ships orders, and with them their goods; a ping moves neither.

@@ -9,6 +9,7 @@
 use rand::RngExt;
 use rand::rngs::ChaCha8Rng;
 use serde_json::{Value, json};
+use waybill::engine::plan::ClockMode;
 
 use crate::setup::{Setup, Stream, generator};
 use crate::shop::{Fate, Placed, Sent};
@@ -55,6 +56,10 @@ pub fn drive(setup: &Setup, from: i64, until: i64, placed: &[Placed]) -> Vec<Sen
     for number in 0..setup.vehicles {
         warehouse.vehicle(number, from, until);
     }
+    warehouse.until = until - 120_000;
+    for number in 0..setup.couriers {
+        warehouse.courier(number, from);
+    }
     let id = "V-unknown";
     for kind in ["recall", "delivered"] {
         let at = warehouse.rng.random_range(from..until);
@@ -74,6 +79,11 @@ struct Call {
 impl Warehouse<'_> {
     fn vehicle(&mut self, number: usize, from: i64, until: i64) {
         let (id, kind) = (name(number), kind_of(self.setup, number));
+        // Some are parked early: nothing but their silence comes after their last ping. In a replay that ping would wait for
+        // ever.
+        let early = self.setup.clock == ClockMode::Wall && self.rng.random_bool(0.5);
+        let until = if early { until - self.rng.random_range(360_000..900_000) } else { until };
+        self.until = until - 120_000;
         let mut tracker = Tracker::new(&id, kind, &mut self.rng, from, self.until);
         tracker.wait(&mut self.rng, 20);
         for _ in 0..self.rng.random_range(1..=3) {
@@ -92,6 +102,28 @@ impl Warehouse<'_> {
         }
         tracker.close(until);
         self.sent.extend(tracker.sent);
+    }
+
+    /// Somebody without a tracker: many shipments, one soon after the other, each of which wants a plan.
+    fn courier(&mut self, number: usize, from: i64) {
+        let id = format!("C-{number}");
+        for _ in 0..self.rng.random_range(4..12) {
+            self.shipments += 1;
+            let (shipment, at) = (format!("S-{}", self.shipments), self.rng.random_range(from + 60_000..self.until));
+            let calls = self.calls(at);
+            let dispatch = self.dispatch(&shipment, &calls, at);
+            self.say(at, &id, dispatch.clone());
+            if self.rng.random_bool(0.2) {
+                let (back, again) = (at + self.rng.random_range(0..3_000), at + self.rng.random_range(3_000..6_000));
+                self.say(back, &id, json!({"type": "recall", "shipment_id": shipment}));
+                self.say(again, &id, dispatch);
+            }
+            for call in &calls {
+                let later = at + self.rng.random_range(0..300_000);
+                let kind = if self.rng.random_bool(0.8) { "delivered" } else { "failed" };
+                self.say(later, &id, json!({"type": kind, "shipment_id": shipment, "stop_id": call.stop_id}));
+            }
+        }
     }
 
     /// One shipment from its dispatch to its end, if it has one.

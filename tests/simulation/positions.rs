@@ -110,10 +110,10 @@ fn last_pings(world: &World, shown: &BTreeMap<String, Value>, faults: &mut Vec<S
         };
         let fix_time = position["fix_time"].as_str().map(millis);
         // In a replay, time ends with the records: the last ping may wait for older ones.
-        let last = if world.is_wall() { CLOSING_MS[2] } else { CLOSING_MS[1] };
+        let last = if world.is_wall() { ping["fix_time"].as_i64().unwrap_or(i64::MAX) } else { until - CLOSING_MS[1] };
         let off = |field: &str| (position[field].as_f64().unwrap_or(f64::NAN) - ping[field].as_f64().unwrap_or(f64::NAN)).abs();
         let near = off("lat") < NEAR_DEGREES && off("lon") < 2.0 * NEAR_DEGREES;
-        if fix_time.is_none_or(|at| at < until - last) || (world.is_wall() && !near) {
+        if fix_time.is_none_or(|at| at < last) || (world.is_wall() && !near) {
             faults.push(format!("vehicle {id} is shown at {position}, and its last ping was {ping}"));
         }
     }

@@ -119,6 +119,7 @@ pub struct Setup {
     /// So many complaints take a listing off sale.
     pub complaints: u16,
     pub vehicles: usize,
+    pub couriers: usize,
     /// Plans follow roads, straight ones; otherwise great circles.
     pub roads: bool,
     /// How records of each source are signed, if they are.
@@ -221,6 +222,7 @@ impl Setup {
             terms: Terms::default(),
             complaints: 2,
             vehicles: 0,
+            couriers: 0,
             roads: false,
             rules: [None; SOURCES.len()],
         };
@@ -238,7 +240,8 @@ impl Setup {
         for partitions in &mut setup.outputs[6..] {
             *partitions = one_of(&mut rng, &[1, 2, 4, 6]);
         }
-        setup.vehicles = rng.random_range(1..=4);
+        setup.vehicles = rng.random_range(2..=6);
+        setup.couriers = rng.random_range(0..=3);
         setup.roads = rng.random_bool(0.6);
         // And before anybody signed.
         if rng.random_bool(0.5) {

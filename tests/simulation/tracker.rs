@@ -72,6 +72,9 @@ impl Tracker {
             if rng.random_bool(0.01) {
                 // A tunnel, a flat battery.
                 self.now += rng.random_range(200_000..500_000);
+                if self.now >= self.end {
+                    return;
+                }
             }
             if races {
                 speed = 45.0;
@@ -98,6 +101,7 @@ impl Tracker {
     fn interval(&self, rng: &mut ChaCha8Rng) -> f64 {
         match self.kind {
             Kind::Orderly => rng.random_range(6.0..18.0),
+            Kind::Roamer => rng.random_range(0.5..6.0),
             _ if rng.random_bool(0.3) => rng.random_range(0.5..3.0),
             _ => rng.random_range(3.0..20.0),
         }
@@ -135,7 +139,10 @@ impl Tracker {
         }
         let soon = match self.kind {
             Kind::Orderly => rng.random_range(100..1_500),
-            _ => rng.random_range(100..4_500),
+            // Nearly too late to be put before those that overtook it.
+            Kind::Roamer if rng.random_bool(0.5) => rng.random_range(3_500..4_800),
+            Kind::Roamer => rng.random_range(100..400),
+            Kind::Other => rng.random_range(100..4_500),
         };
         let mut at = self.now + soon;
         match rng.random_range(0..100) {

@@ -20,7 +20,7 @@ pub struct Shape {
 
 pub fn plan(shape: Shape, clock: ClockMode) -> Plan {
     let partitions = move |name: &str| match name {
-        "orders" | "payments" | "restocks" | "stock-counts" | "products" | "feedback" => shape.sources,
+        "orders" | "payments" | "restocks" | "stock-counts" | "products" | "feedback" | "gps-pings" | "dispatches" => shape.sources,
         _ => shape.tasks,
     };
     Plan::new(PlanInput {
