@@ -29,9 +29,8 @@ const PATIENCE: Duration = Duration::from_mins(1);
 const LOOK: Duration = Duration::from_micros(500);
 /// Levels are for people here: they may follow faster than by default.
 const VIEW_PACE: Duration = Duration::from_millis(250);
-/// The shipped map is a mile across: what is near and what is astray is so at less than by default, in metres.
+/// The shipped map is a mile across: what is near is so at less than by default, in metres.
 const APPROACH: f64 = 300.0;
-const OFF_ROUTE: f64 = 100.0;
 
 /// A record for a source topic.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -80,7 +79,7 @@ impl<S: Stores + Sync> Engine<S> {
     /// Topics and empty stores; no worker yet.
     pub fn new(stores: S, workers: usize, planner: Planner) -> Result<Engine<S>, Error> {
         let mut config = Config { verdicts: true, ..Config::default() };
-        (config.fleet.approach_metres, config.fleet.off_route_metres) = (APPROACH, OFF_ROUTE);
+        config.fleet.approach_metres = APPROACH;
         let broker = MemoryBroker::new(memory::Clock::Wall);
         for wanted in topics::wanted(&config) {
             broker.create_topic(&wanted.name, wanted.partitions)?;

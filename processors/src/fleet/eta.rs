@@ -72,8 +72,18 @@ pub(super) fn ahead(desk: &Desk<'_>, index: usize, here: Option<Point>, now: Tim
         let i = usize::from(*visit);
         let stop = &shipment.stops[i];
         if stop.side.is_inside() {
-            // What is left of the service is not known: half of it is the best guess.
-            outlook.dwell(f64::from(stop.service_seconds) / 2.0);
+            if let Some((opens, _)) = stop.window
+                && stop.is_open()
+                && opens > now
+            {
+                // It waits for its customer, and has all of the service before it.
+                from = opens;
+                outlook = Outlook::new(&desk.config.arrival, &desk.speeds, from, None);
+                outlook.dwell(f64::from(stop.service_seconds));
+            } else if stop.is_open() {
+                // What is left of the service is not known: half of it is the best guess.
+                outlook.dwell(f64::from(stop.service_seconds) / 2.0);
+            }
             start = Some(stop.point);
             continue;
         }
@@ -149,7 +159,8 @@ fn has_moved(least_seconds: i64, (told, _): Eta, (now, sigma): Eta) -> bool {
     (now.0 - told.0).abs() > i64::from(sigma).max(least_seconds) * 1000
 }
 
-/// Tells every arrival that has moved by more than it was uncertain. Before the departure nothing is told: the plan was.
+/// Tells every arrival that has moved by more than it was uncertain. Before the departure nothing is told, as the plan was;
+/// what the plan has told stands until then, so that who leaves late says so when it leaves.
 fn tell_changes(desk: &mut Desk<'_>, index: usize, here: Point, trigger: Trigger) {
     for (stop, eta) in ahead(desk, index, Some(here), trigger.at) {
         let least = desk.config.eta_seconds;
@@ -159,8 +170,10 @@ fn tell_changes(desk: &mut Desk<'_>, index: usize, here: Point, trigger: Trigger
         if told.is_some_and(|told| !has_moved(least, told, eta)) {
             continue;
         }
-        *told = Some(eta);
-        *changed = true;
+        if departed || told.is_none() {
+            *told = Some(eta);
+            *changed = true;
+        }
         if departed {
             let event = desk.stop_event(index, stop, trigger, ShipmentEventKind::EtaChanged);
             (event.eta, event.eta_sigma_seconds) = (Some(eta.0), Some(eta.1));

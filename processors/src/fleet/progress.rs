@@ -39,7 +39,7 @@ pub(super) fn apply(desk: &mut Desk<'_>, index: usize, here: Point, fix: &Fix, b
     }
     let along = f64::from(progress.along);
     let reach = AHEAD_METRES + AHEAD_SPEED * seconds_between(progress.seen, fix.time).max(0.0);
-    let found = find(&ahead, here, along - BACK_METRES, along + reach);
+    let found = find(&ahead, here, along, (along - BACK_METRES, along + reach));
     let tolerance = desk.config.off_route_metres + f64::from(fix.accuracy.unwrap_or(USUAL_ACCURACY)) / 10.0;
     let limit = if progress.off_route { tolerance * BACK_SHARE } else { tolerance };
     let Some(found) = found.filter(|found| found.off <= limit) else {

@@ -45,10 +45,15 @@ pub(super) struct Found {
     pub off: f64,
 }
 
-/// The place on the line that is nearest to `point`, not before `from` and not beyond `to` metres along. Of equal ones
-/// the first.
-pub(super) fn find(pieces: &[Piece], point: Point, from: f64, to: f64) -> Option<Found> {
-    let mut best: Option<(f64, Found)> = None;
+/// Where a route comes by the same street twice, the passage nearer to where the vehicle was counts, if it is at most so much
+/// farther from the fix than the other: fixes are not more exact, and who is thought to be on the way back already is off
+/// the route for the rest of the way out. Metres.
+const LEVEL_METRES: f64 = 25.0;
+
+/// The place on the line that is nearest to `point`, not before `from` and not beyond `to` metres along; the vehicle was at
+/// `last`. Of equal ones the first.
+pub(super) fn find(pieces: &[Piece], point: Point, last: f64, (from, to): (f64, f64)) -> Option<Found> {
+    let mut best: Option<Found> = None;
     for (index, piece) in pieces.iter().enumerate() {
         let ground = ground(&piece.points);
         let (x, y) = ground.place(point);
@@ -56,14 +61,22 @@ pub(super) fn find(pieces: &[Piece], point: Point, from: f64, to: f64) -> Option
         for (a, b, length) in sides(&ground, &piece.points) {
             if along + length >= from && along <= to {
                 let (square, share) = nearest((a.0 - x, a.1 - y), (b.0 - x, b.1 - y));
-                if best.is_none_or(|(least, _)| square < least) {
-                    best = Some((square, Found { index, along: along + share * length, off: 0.0 }));
+                let here = Found { index, along: along + share * length, off: libm::sqrt(square) };
+                // The same passage goes on, it is the one where the vehicle was, or there is no doubt.
+                let is_better = |best: &Found| {
+                    here.off < best.off
+                        && (along <= best.along + LEVEL_METRES
+                            || (here.along - last).abs() < (best.along - last).abs()
+                            || here.off + LEVEL_METRES < best.off)
+                };
+                if best.as_ref().is_none_or(is_better) {
+                    best = Some(here);
                 }
             }
             along += length;
         }
     }
-    best.map(|(square, found)| Found { off: libm::sqrt(square), ..found })
+    best
 }
 
 /// A piece is measured flat, from its first point on: always alike, and without a cosine for each side.
@@ -262,15 +275,33 @@ mod tests {
     fn the_nearest_place_is_found_inside_the_bounds_alone() {
         let pieces = cut(1, &[leg(0, 120)]).unwrap();
         let beside = Point::from_degrees(60.0505, 24.001);
-        let found = find(&pieces, beside, 0.0, 20_000.0).unwrap();
+        let found = find(&pieces, beside, 0.0, (0.0, 20_000.0)).unwrap();
         assert!((found.along - 5_615.3).abs() < 0.5 && (found.off - 55.5).abs() < 0.2 && found.index == 0, "{found:?}");
-        let found = find(&pieces, beside, 6_000.0, 20_000.0).unwrap();
+        let found = find(&pieces, beside, 6_000.0, (6_000.0, 20_000.0)).unwrap();
         assert!((found.along - 5_949.0).abs() < 60.0, "the side that the bound is on: {found:?}");
-        assert!(find(&pieces, beside, 20_000.0, 30_000.0).is_none());
+        assert!(find(&pieces, beside, 20_000.0, (20_000.0, 30_000.0)).is_none());
         let rest = pieces[0].rest_of_leg(10_000.0);
         // 13,343 metres in all, the second half minor; this piece ends after 10,563.
         assert_eq!(by_class(&rest)[RoadClass::Minor as usize], 3_343);
         assert_eq!(rest[0], Stretch { class: RoadClass::Minor, metres: 563 });
+    }
+
+    /// 200 metres up a street, across, and back: whatever the noise, who goes up is not coming back, unless that is far away.
+    #[test]
+    fn a_street_that_is_passed_twice_is_passed_once_at_a_time() {
+        let place = |north: f64, east: f64| Point::from_degrees(60.0 + north / 111_195.0, 24.0 + east / 55_597.0);
+        for (across, last, (north, east), along) in [
+            (5.0, 30.0, (60.0, 6.0), 60.0),
+            (5.0, 60.0, (90.0, 14.0), 90.0),
+            (5.0, 330.0, (40.0, -6.0), 365.0),
+            (60.0, 30.0, (60.0, 40.0), 60.0),
+            (60.0, 30.0, (60.0, 55.0), 400.0),
+        ] {
+            let points = vec![place(0.0, 0.0), place(200.0, 0.0), place(200.0, across), place(0.0, across)];
+            let pieces = cut(1, &[Leg { points, stretches: vec![], seconds: 60 }]).unwrap();
+            let found = find(&pieces, place(north, east), last, (last - 100.0, last + 700.0)).unwrap();
+            assert!((found.along - along).abs() < 5.0, "from {last} to {north} north, {east} east: {found:?}, not {along}");
+        }
     }
 
     #[test]
