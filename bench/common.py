@@ -26,8 +26,9 @@ class Process:
         self.log = open(log, "ab")
         self.child = subprocess.Popen(args, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         self.pid = self.child.pid
-        for stream in (self.child.stdout, self.child.stderr):
-            threading.Thread(target=self._read, args=(stream,), daemon=True).start()
+        self.readers = [threading.Thread(target=self._read, args=(s,), daemon=True) for s in (self.child.stdout, self.child.stderr)]
+        for reader in self.readers:
+            reader.start()
 
     def _read(self, stream):
         for line in stream:
@@ -42,10 +43,12 @@ class Process:
         end = time.time() + timeout
         with self.changed:
             while True:
+                # Asked before: what a child says last is read after it has ended.
+                ended = not any(reader.is_alive() for reader in self.readers)
                 for at, line in self.lines:
                     if word in line:
                         return at, line
-                if time.time() > end or self.child.poll() is not None:
+                if time.time() > end or ended:
                     raise RuntimeError(f"no {word!r} from {self.child.args[0]}: {self.lines[-5:]}")
                 self.changed.wait(0.2)
 
