@@ -71,7 +71,9 @@ fn every_panel_has_an_answer() {
         .spawn()
         .expect("Prometheus; `make setup-test` installs it");
     let _prometheus = Prometheus(child);
-    wait_until(Duration::from_secs(30), || std::net::TcpStream::connect(&address).is_ok(), || "Prometheus does not listen".into());
+    // It listens before it can answer.
+    let is_ready = || ureq::get(format!("http://{address}/-/ready")).call().is_ok_and(|answer| answer.status() == 200);
+    wait_until(Duration::from_secs(30), is_ready, || "Prometheus does not get ready".into());
     let decided = "sum(rate(waybill_decisions_total[5s])) > 0";
     let has = |query: &str| ask(&address, query)["data"]["result"].as_array().is_some_and(|r| !r.is_empty());
     wait_until(Duration::from_secs(40), || has(decided), || format!("no answer to {decided}"));

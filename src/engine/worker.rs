@@ -36,7 +36,7 @@ pub struct Options {
     pub batch_bytes: usize,
     /// … or this many records …
     pub batch_records: usize,
-    /// … or has been gathered for so long.
+    /// … or has been gathered for so long; up to [`BEHIND`] times as long when what it decides is old.
     pub batch_time: Duration,
     /// A state's view is written at most once in this time.
     pub view_pace: Duration,
@@ -383,11 +383,18 @@ impl<L: Log, S: Stores> Worker<L, S> {
         if self.batch.is_empty() && !self.views_due() && !(drained && self.has_idle_positions()) {
             return Ok(());
         }
-        let old = self.batch.began.is_some_and(|began| began.elapsed() >= self.options.batch_time);
+        let old = self.batch.began.is_some_and(|began| began.elapsed() >= self.batch_time());
         if !self.has_room() || old || (drained && self.until_pace().is_zero()) {
             self.commit()?;
         }
         Ok(())
+    }
+
+    /// How long a batch is gathered while there is more to decide. Who is far behind wants to catch up: a tenth of the
+    /// wait that a record has had already is not felt, and a state that changes often is written less often.
+    fn batch_time(&self) -> Duration {
+        let age = u64::try_from(self.now - self.record_time).map_or(Duration::ZERO, Duration::from_millis);
+        self.options.batch_time.max((age / 10).min(self.options.batch_time.saturating_mul(BEHIND)))
     }
 
     /// Nothing happens, and some partition was read beyond what is committed: over the marker of a transaction. Others
@@ -516,6 +523,8 @@ pub(super) fn fenced_or_late(error: LogError) -> LogError {
     }
 }
 
+/// So many times longer a batch may be gathered by who is far behind.
+const BEHIND: u32 = 5;
 /// Records taken from the log in one turn.
 const MOST_POLLED: usize = 1_000;
 /// Records kept unread by the rules before the worker stops polling.
