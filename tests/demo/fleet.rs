@@ -196,7 +196,7 @@ fn punctuality(text: &str, stops: &BTreeMap<(&str, &str), Stop>) {
         let Some(arrived) = arrived else { continue };
         let off = |eta: i64| (arrived - eta).abs() as f64 / 1000.0;
         first.extend(stop.told.first().map(|(_, eta, _)| off(*eta)));
-        if let Some((_, eta, sigma)) = stop.told.iter().filter(|(at, ..)| *at <= arrived - 600_000).next_back() {
+        if let Some((_, eta, sigma)) = stop.told.iter().rfind(|(at, ..)| *at <= arrived - 600_000) {
             soon.push(off(*eta));
             within += i64::from(off(*eta) <= 1.645 * sigma);
         }
