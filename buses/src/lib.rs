@@ -75,8 +75,8 @@ mod tests {
             vehicle: "4716".into(),
             trip: "1091".into(),
             at: Timestamp::parse("2026-01-26T15:57:02Z").unwrap(),
-            lat: 53.44451,
-            lon: -2.925173,
+            lat: 53.444_51,
+            lon: -2.925_173,
             bearing: None,
         };
         assert_eq!((&reports[0], reports[1].bearing), (&first, Some(53.0)));

@@ -292,6 +292,18 @@ fn an_order_by_http_is_answered_held_paid_and_in_the_books() {
     assert_eq!(answers.next().unwrap()["type"], "accepted");
     assert_eq!(answers.next().unwrap()["type"], "expired", "nobody sends anything, and yet time passes");
 
+    // A shipment of the days, by its first event: all of its stops have an end.
+    let event = demo.follow("/topics/shipment-events?from=beginning").next().unwrap();
+    let [shipment, vehicle] = ["shipment_id", "vehicle_id"].map(|field| event[field].as_str().unwrap().to_owned());
+    let (status, shown) = demo.get(&format!("/shipments/{shipment}?vehicle={vehicle}"));
+    assert_eq!((status, &shown["shipment_id"], &shown["vehicle_id"]), (200, &event["shipment_id"], &event["vehicle_id"]));
+    assert!(["completed", "recalled"].iter().any(|ended| shown["status"] == *ended), "{shown}");
+    assert!(!shown["stops"].as_array().unwrap().is_empty(), "{shown}");
+    assert!(shown["stops"].as_array().unwrap().iter().all(|stop| stop["state"] != "open"), "{shown}");
+    let (status, shown) = demo.get(&format!("/vehicles/{vehicle}"));
+    assert_eq!((status, &shown["state"], &shown["shipments"]), (200, &json!("silent"), &json!([])), "{shown}");
+    assert_eq!(demo.get(&format!("/shipments/{shipment}")).1["error"], "missing_vehicle");
+
     // From the beginning: the first invoice is there, and so is ours.
     let mut all = demo.follow("/topics/order-events?from=beginning");
     let mut wanted: BTreeSet<&str> = ["536365", "mine-1", "mine-3"].into();
