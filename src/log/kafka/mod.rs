@@ -284,8 +284,10 @@ impl Log for KafkaLog {
         if let Some(fault) = self.consumer.fatal_error() {
             return Err(classify(&fault));
         }
+        // A client that asked a broker which was still starting remembers for minutes that partitions do not exist.
+        self.meta = Arc::new(Consumer::new(&self.config.meta()).map_err(|e| classify(&e))?);
         self.committer.renew()?;
-        let assigned = std::mem::take(&mut self.assigned);
+        let assigned = self.assigned.clone();
         if assigned.is_empty() { Ok(vec![]) } else { self.start(&assigned, &[]) }
     }
 
