@@ -1,6 +1,5 @@
 //! Sets up workers for one hop or more, waits for their groups to settle, runs them and reports.
 
-use std::ffi::c_int;
 use std::sync::atomic::Ordering::*;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
