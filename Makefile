@@ -36,7 +36,7 @@ DEMO_FLAGS = $(if $(EXIT),--exit) $(if $(SEED),--seed $(SEED)) $(if $(PORT),--po
 
 .PHONY: help
 help: ## list these commands
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 # --- Try it ---
 
