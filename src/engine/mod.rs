@@ -3,7 +3,7 @@
 //! | file | what |
 //! | --- | --- |
 //! | `plan.rs` | the topology by numbers; which record belongs to which task |
-//! | `worker.rs` | the loop of one thread |
+//! | `worker.rs` `options.rs` | the loop of one thread; what may be chosen about it |
 //! | `inputs.rs` | what is read and not decided; the oldest first |
 //! | `decide.rs` | one record: to its task, its inbox, or the dead letters |
 //! | `orders.rs` `stock.rs` `products.rs` `demand.rs` `fleet.rs` | a processor's step: read state, apply the rules, keep what they say |
@@ -30,6 +30,7 @@ mod horizon;
 mod inputs;
 #[doc(hidden)]
 pub mod message; // public for the fuzz targets alone
+mod options;
 mod orders;
 mod outputs;
 mod overlay;
@@ -53,11 +54,12 @@ mod worker;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+pub use options::{Options, RestoreBy};
 pub use parking::Parking;
 pub use planning::PlanBy;
 pub use query::Subject;
 pub use work::Fault;
-pub use worker::{Options, Query, RestoreBy, Worker};
+pub use worker::{Query, Worker};
 
 /// A request to stop, seen by everybody who holds a copy.
 #[derive(Clone, Debug, Default)]

@@ -3,10 +3,11 @@
 
 use state::Stores;
 
+use super::options::RestoreBy;
 use super::plan::{Plan, Role, TaskId};
 use super::restore;
 use super::work::Fault;
-use super::worker::{Inbox, RestoreBy, Slot, Worker};
+use super::worker::{Inbox, Slot, Worker};
 use crate::log::{Log, LogError, Tp};
 
 /// A rebalance is over long before: what was not taken again by then is another process's.

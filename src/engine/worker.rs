@@ -15,9 +15,10 @@ use state::{Batch as StoreBatch, Stores};
 
 use super::inputs::Inputs;
 use super::message::Message;
+use super::options::Options;
 use super::parking::Parking;
 use super::plan::{ClockMode, Plan, Processor, TaskId};
-use super::planning::{PlanBy, Planning};
+use super::planning::Planning;
 use super::query::Subject;
 use super::task::Task;
 use super::work::{Context, Fault, Tally};
@@ -25,49 +26,6 @@ use super::{timers, views};
 use crate::clock::Clock;
 use crate::log::{Commit, Event, Log, LogError, Tp, Transaction};
 use crate::metrics::Metrics;
-
-/// What somebody may want to change about a worker.
-#[derive(Clone, Debug)]
-pub struct Options {
-    /// Commits begin at least this far apart while there is little to do: more of them cost the broker more than they
-    /// gain.
-    pub commit_pace: Duration,
-    /// A batch is committed when it holds this many bytes …
-    pub batch_bytes: usize,
-    /// … or this many records …
-    pub batch_records: usize,
-    /// … or has been gathered for so long; up to [`BEHIND`] times as long when what it decides is old.
-    pub batch_time: Duration,
-    /// A state's view is written at most once in this time.
-    pub view_pace: Duration,
-    pub restore: RestoreBy,
-    pub plan: PlanBy,
-}
-
-/// Who brings a task's store up to date.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum RestoreBy {
-    /// A thread of its own, unless little is missing.
-    Thread,
-    /// The worker, before it does anything else.
-    Worker,
-    /// The worker, one task a turn beside its other work: to the simulation what a thread is to the program.
-    Turn,
-}
-
-impl Default for Options {
-    fn default() -> Options {
-        Options {
-            commit_pace: Duration::from_millis(4),
-            batch_bytes: 4 << 20,
-            batch_records: 50_000,
-            batch_time: Duration::from_millis(200),
-            view_pace: Duration::from_secs(1),
-            restore: RestoreBy::Thread,
-            plan: PlanBy::Thread,
-        }
-    }
-}
 
 /// Where a task of this worker stands.
 pub(super) enum Slot<S> {
@@ -383,18 +341,11 @@ impl<L: Log, S: Stores> Worker<L, S> {
         if self.batch.is_empty() && !self.views_due() && !(drained && self.has_idle_positions()) {
             return Ok(());
         }
-        let old = self.batch.began.is_some_and(|began| began.elapsed() >= self.batch_time());
+        let old = self.batch.began.is_some_and(|began| began.elapsed() >= self.options.batch_time_at(self.now - self.record_time));
         if !self.has_room() || old || (drained && self.until_pace().is_zero()) {
             self.commit()?;
         }
         Ok(())
-    }
-
-    /// How long a batch is gathered while there is more to decide. Who is far behind wants to catch up: a tenth of the
-    /// wait that a record has had already is not felt, and a state that changes often is written less often.
-    fn batch_time(&self) -> Duration {
-        let age = u64::try_from(self.now - self.record_time).map_or(Duration::ZERO, Duration::from_millis);
-        self.options.batch_time.max((age / 10).min(self.options.batch_time.saturating_mul(BEHIND)))
     }
 
     /// Nothing happens, and some partition was read beyond what is committed: over the marker of a transaction. Others
@@ -523,8 +474,6 @@ pub(super) fn fenced_or_late(error: LogError) -> LogError {
     }
 }
 
-/// So many times longer a batch may be gathered by who is far behind.
-const BEHIND: u32 = 5;
 /// Records taken from the log in one turn.
 const MOST_POLLED: usize = 1_000;
 /// Records kept unread by the rules before the worker stops polling.
