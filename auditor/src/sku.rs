@@ -18,7 +18,7 @@ pub(crate) fn clean(written: &str) -> Cow<'_, str> {
         return Cow::Owned(trimmed.to_ascii_uppercase());
     }
     // Small letters first: some capitals, as that of the sharp s, are those of a text in another spelling.
-    let spell = |text: &str| text.nfkc().filter(|c| !is_unseen(*c)).collect::<String>().to_lowercase().to_uppercase();
+    let spell = |text: &str| text.nfkd().filter(|c| !is_unseen(*c)).collect::<String>().to_lowercase().to_uppercase();
     // Capitals of a composed text may be composable once more, so fold until it stays.
     let fold = |text: &str| spell(text).nfkc().collect::<String>().trim().to_owned();
     let mut text = fold(trimmed);
