@@ -23,7 +23,10 @@ LOCKED := $(if $(filter true,$(CI)),--locked)
 JAVA_21 = . scripts/lib.sh && find_java 21 >/dev/null
 # The benchmarks that measure libraries beside ours are built by their own targets only.
 PACKAGES := --workspace --exclude waybill-stops-report
-CARGO_TEST := cargo test $(LOCKED) $(PACKAGES) --release --features waybill/failpoints
+# A test that hangs ends with its name on the last line, and not with the patience of whoever waits for the whole.
+MOST_SECONDS := 1500
+LIMIT := $(if $(shell command -v timeout),--config 'target."cfg(unix)".runner="timeout --foreground -k 10 $(MOST_SECONDS)"')
+CARGO_TEST := cargo test $(LIMIT) $(LOCKED) $(PACKAGES) --release --features waybill/failpoints
 # Reading maps is built apart from RocksDB: see the feature `osm` in Cargo.toml.
 MAPS := CARGO_TARGET_DIR="$(CARGO_TARGET_DIR)-maps" cargo
 WAYBILL := $(CARGO_TARGET_DIR)/release/waybill

@@ -77,13 +77,16 @@ pub struct Query {
 }
 
 pub struct Worker<L: Log, S: Stores> {
+    /// Messages are in the log's memory: this and `events` come before it, so that they are dropped first, however the
+    /// worker ends.
+    pub(super) inputs: Inputs<L::Message>,
+    events: Vec<Event<L::Message>>,
     pub(super) log: L,
     pub(super) stores: S,
     pub(super) plan: Arc<Plan>,
     pub(super) options: Options,
     pub(super) clock: Clock,
     pub(super) metrics: Metrics,
-    pub(super) inputs: Inputs<L::Message>,
     pub(super) tasks: BTreeMap<TaskId, Slot<S::Store>>,
     pub(super) parking: Parking<S::Store>,
     pub(super) inboxes: FxHashMap<Tp, Inbox>,
@@ -115,7 +118,6 @@ pub struct Worker<L: Log, S: Stores> {
     pub(super) stop: super::Stop,
     /// Wall time of the last report.
     reported: i64,
-    events: Vec<Event<L::Message>>,
     queries: Option<Receiver<Query>>,
     pub(super) formats: super::formats::Readers,
     /// The record that comes next is in Avro, and whoever knows its schema has not answered.
@@ -126,13 +128,14 @@ impl<L: Log, S: Stores> Worker<L, S> {
     pub fn new(log: L, stores: S, plan: Arc<Plan>, options: Options, clock: Clock, metrics: Metrics, stop: super::Stop) -> Worker<L, S> {
         let formats = super::formats::Readers::new(&plan);
         Worker {
+            inputs: Inputs::new(),
+            events: vec![],
             log,
             stores,
             plan,
             options,
             clock,
             metrics,
-            inputs: Inputs::new(),
             tasks: BTreeMap::new(),
             parking: Parking::default(),
             inboxes: FxHashMap::default(),
@@ -155,7 +158,6 @@ impl<L: Log, S: Stores> Worker<L, S> {
             store_batch: StoreBatch::default(),
             stop,
             reported: 0,
-            events: vec![],
             queries: None,
             formats,
             awaits_schema: false,

@@ -150,12 +150,17 @@ pub fn a_dead_producers_transaction_times_out<C: Cluster>(stage: &mut Stage<'_, 
     let tp = stage.single("in");
     let (topic, p) = stage.name(tp);
     let id = stage.named("dead");
-    let mut dead = stage.cluster.producer(&id, Duration::from_millis(1_500));
+    let timeout = Duration::from_secs(3);
+    let mut dead = stage.cluster.producer(&id, timeout);
+    let began = stage.cluster.now();
     dead.send(&topic, p, &plain("never"));
     stage.fill(tp, "v", 1);
     let mut worker = stage.joined("w", &[tp.topic]);
     worker.linger(stage);
-    assert_eq!(worker.texts(), [""; 0]);
+    // On a machine that is very busy, it is over by now.
+    if stage.cluster.now() - began < timeout.as_millis() as i64 {
+        assert_eq!(worker.texts(), [""; 0]);
+    }
     assert_eq!(worker.take(stage, 1), ["v0"]);
     assert!(dead.commit().is_err(), "a transaction that timed out was committed");
     assert_eq!(stage.settled_texts(tp), ["v0"]);

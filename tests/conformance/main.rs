@@ -16,9 +16,11 @@ mod restore;
 mod stage;
 mod transactions;
 
+use std::collections::BTreeMap;
+use std::io::Write as _;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Mutex;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use waybill::log::memory::Clock;
 
@@ -139,27 +141,45 @@ table! {
     }
 }
 
+/// What waits within a case gives up after less than a minute; a case that is still there after this hangs in a call that
+/// never returns.
+const MOST_PER_CASE: Duration = Duration::from_secs(240);
+
 /// Runs every case on clusters from `connect`, `lanes` of them at a time, and fails with the list of failures.
 fn run<C: Cluster>(kind: &str, lanes: usize, connect: impl Fn() -> C + Sync) {
     let wanted = std::env::var("CONFORMANCE_CASE").unwrap_or_default();
     let cases: Vec<_> = cases::<C>().into_iter().filter(|(name, _)| name.contains(&wanted)).collect();
     let (next, failed) = (Mutex::new(cases.iter().enumerate()), Mutex::new(Vec::new()));
+    let running: Mutex<BTreeMap<&str, Instant>> = Mutex::default();
     std::thread::scope(|scope| {
-        for _ in 0..lanes {
-            scope.spawn(|| {
-                let mut cluster = connect();
-                loop {
-                    let Some((number, (name, case))) = next.lock().unwrap().next() else { break };
-                    let began = Instant::now();
-                    let mut stage = Stage::new(&mut cluster, format!("case{number}"));
-                    let ok = catch_unwind(AssertUnwindSafe(|| case(&mut stage))).is_ok();
-                    let outcome = if ok { "ok" } else { "FAILED" };
-                    println!("{kind:8} {name} ... {outcome} ({:.1} s)", began.elapsed().as_secs_f64());
-                    if !ok {
-                        failed.lock().unwrap().push(*name);
+        let lanes: Vec<_> = (0..lanes)
+            .map(|_| {
+                scope.spawn(|| {
+                    let mut cluster = connect();
+                    loop {
+                        let Some((number, (name, case))) = next.lock().unwrap().next() else { break };
+                        let began = Instant::now();
+                        running.lock().unwrap().insert(*name, began);
+                        let mut stage = Stage::new(&mut cluster, format!("case{number}"));
+                        let ok = catch_unwind(AssertUnwindSafe(|| case(&mut stage))).is_ok();
+                        let outcome = if ok { "ok" } else { "FAILED" };
+                        println!("{kind:8} {name} ... {outcome} ({:.1} s)", began.elapsed().as_secs_f64());
+                        running.lock().unwrap().remove(*name);
+                        if !ok {
+                            failed.lock().unwrap().push(*name);
+                        }
                     }
-                }
-            });
+                })
+            })
+            .collect();
+        while lanes.iter().any(|lane| !lane.is_finished()) {
+            std::thread::sleep(Duration::from_millis(200));
+            if let Some((name, began)) = running.lock().unwrap().iter().find(|(_, began)| began.elapsed() > MOST_PER_CASE) {
+                // No panic, because this scope would wait for the thread that hangs; and not by `eprintln!`, which is kept
+                // back until the test ends.
+                let _ = writeln!(std::io::stderr(), "{kind} {name} does not end; it began {:?} ago", began.elapsed());
+                std::process::exit(101);
+            }
         }
     });
     let failed = failed.into_inner().unwrap();

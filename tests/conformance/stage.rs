@@ -101,8 +101,15 @@ impl<'a, C: Cluster> Stage<'a, C> {
         }
     }
 
+    /// As the engine does: a broker that has just started may not have its coordinators yet.
     pub fn client(&mut self, who: &Who) -> Worker<C::Log> {
-        Worker::new(self.cluster.client(who, &self.topics).unwrap())
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            match self.cluster.client(who, &self.topics) {
+                Err(LogError::Retry(_)) if Instant::now() < deadline => std::thread::sleep(TURN),
+                made => return Worker::new(made.unwrap()),
+            }
+        }
     }
 
     /// A client that has not asked for partitions yet.

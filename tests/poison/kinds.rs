@@ -3,6 +3,8 @@
 
 use serde_json::{Value, json};
 
+use crate::{catalogue, fleet};
+
 /// Names and values; a value may be null.
 pub type Headers = Vec<(String, Option<Vec<u8>>)>;
 
@@ -46,14 +48,45 @@ pub fn good(topic: &str, key: &str) -> Vec<u8> {
         "payments" => json!({ "payment_id": "P", "order_id": key, "status": "captured", "amount": 5, "currency": "EUR" }),
         "restocks" => json!({ "restock_id": "R", "sku": key, "quantity": 5, "kind": "received" }),
         "stock-counts" => json!({ "count_id": "K", "sku": key, "counted": 5 }),
+        "products" => json!({ "type": "upsert", "sku": key, "price": 255, "currency": "EUR" }),
+        "gps-pings" => json!({ "vehicle_id": key, "fix_time": "2026-03-01T10:00:00Z", "lat": 60.17, "lon": 24.94, "speed": 5 }),
+        "dispatches" => json!({
+            "type": "dispatch", "shipment_id": key, "vehicle_id": key, "depot": { "lat": 60.171, "lon": 24.941 },
+            "stops": [{ "stop_id": "1", "order_id": "nobody's", "lat": 60.175, "lon": 24.95 }],
+        }),
+        "feedback" => json!({ "feedback_id": key, "about": "delivery", "id": key, "kind": "late", "rating": 5, "order_id": subject(key) }),
         other => panic!("{other} is no source"),
     }
     .to_string()
     .into_bytes()
 }
 
+/// The order that good feedback with this key is about. There are [`SUBJECTS`] of them, because an order takes a limited number
+/// of notes.
+fn subject(key: &str) -> String {
+    format!("subject-{}", key.bytes().map(usize::from).sum::<usize>() % SUBJECTS)
+}
+
+const SUBJECTS: usize = 32;
+
+/// Keys of the orders that have to be decided before good feedback comes.
+pub fn subjects() -> impl Iterator<Item = String> {
+    (0..SUBJECTS).map(|n| format!("subject-{n}"))
+}
+
+/// The field that repeats the key.
+fn id_field(topic: &str) -> &'static str {
+    match topic {
+        "orders" | "payments" => "order_id",
+        "restocks" | "stock-counts" | "products" => "sku",
+        "gps-pings" | "dispatches" => "vehicle_id",
+        "feedback" => "id",
+        other => panic!("{other} is no source"),
+    }
+}
+
 /// The key that goes with the values below.
-const KEY: &str = "bad";
+pub const KEY: &str = "bad";
 
 pub fn bytes(topic: &'static str, name: &str, reason: &'static str, value: impl Into<Vec<u8>>) -> Kind {
     Kind {
@@ -69,7 +102,7 @@ pub fn bytes(topic: &'static str, name: &str, reason: &'static str, value: impl 
 }
 
 /// A good record of the topic with one field changed; `null` takes it out.
-fn with(topic: &'static str, name: &str, reason: &'static str, field: &str, value: Value) -> Kind {
+pub fn with(topic: &'static str, name: &str, reason: &'static str, field: &str, value: Value) -> Kind {
     let mut record: Value = serde_json::from_slice(&good(topic, KEY)).unwrap();
     if value.is_null() {
         drop(record.as_object_mut().unwrap().remove(field))
@@ -85,7 +118,7 @@ fn lines(name: &str, reason: &'static str, lines: Value) -> Kind {
 }
 
 /// A good record of the topic with a piece of its text replaced, for what no JSON library would write.
-fn text(topic: &'static str, name: &str, reason: &'static str, from: &str, to: &str) -> Kind {
+pub fn text(topic: &'static str, name: &str, reason: &'static str, from: &str, to: &str) -> Kind {
     let record = String::from_utf8(good(topic, KEY)).unwrap();
     assert!(record.contains(from), "{record} has no {from}");
     bytes(topic, name, reason, record.replace(from, to))
@@ -93,10 +126,24 @@ fn text(topic: &'static str, name: &str, reason: &'static str, from: &str, to: &
 
 /// All of them. `now`: milliseconds since the epoch.
 pub fn kinds(now: i64) -> Vec<Kind> {
-    [broken_bytes(), broken_json(), wrong_fields(), wrong_numbers(), wrong_orders(), wrong_keys(), headers(), times(now)].concat()
+    [
+        broken_bytes(),
+        broken_json(),
+        wrong_fields(),
+        wrong_numbers(),
+        wrong_orders(),
+        wrong_keys(),
+        headers(),
+        times(now),
+        fleet::pings(now),
+        fleet::dispatches(),
+        catalogue::products(),
+        catalogue::feedback(),
+    ]
+    .concat()
 }
 
-const TOPICS: [&str; 4] = ["orders", "payments", "restocks", "stock-counts"];
+const TOPICS: [&str; 8] = ["orders", "payments", "restocks", "stock-counts", "products", "gps-pings", "dispatches", "feedback"];
 
 fn broken_bytes() -> Vec<Kind> {
     let mut all = vec![];
@@ -148,19 +195,17 @@ fn broken_json() -> Vec<Kind> {
         let deep = format!("{{\"x\":{}{}}}", "[".repeat(100_000), "]".repeat(100_000));
         // What is in an unknown field is passed over, however deep; only then are the others found missing.
         all.push(bytes(topic, "a depth bomb of arrays", "missing_field", deep));
-        all.push(with(
-            topic,
-            "a depth bomb for an id",
-            "invalid_value",
-            if matches!(topic, "orders" | "payments") { "order_id" } else { "sku" },
-            bomb(),
-        ));
+        all.push(with(topic, "a depth bomb for an id", "invalid_value", id_field(topic), bomb()));
     }
     for (topic, value) in [
         ("orders", r#"["place","bad",null,null,null,[{"sku":"no such","quantity":1}],null,null,null,null,null]"#),
         ("payments", r#"["P","bad","captured",5,"EUR"]"#),
         ("restocks", r#"["R","bad",null,5,"received",null,null]"#),
         ("stock-counts", r#"["K","bad",null,5,null]"#),
+        ("products", r#"["upsert","bad",null,null,255,"EUR",null,null,null,null,null,null,null]"#),
+        ("gps-pings", r#"["bad","2026-03-01T10:00:00Z",60.17,24.94,null,null,null]"#),
+        ("dispatches", r#"["recall","bad","bad",null,null,null,null,null]"#),
+        ("feedback", r#"["bad","delivery","bad","late",5,null,"subject-1",null]"#),
     ] {
         all.push(bytes(topic, "the fields in an array", "invalid_value", value));
     }
@@ -186,12 +231,17 @@ fn bomb() -> Value {
 
 fn wrong_fields() -> Vec<Kind> {
     let mut all = vec![];
-    for (topic, id, required) in [
-        ("orders", "order_id", ["type", "order_id", "lines"].as_slice()),
-        ("payments", "order_id", &["payment_id", "order_id", "status", "amount", "currency"]),
-        ("restocks", "sku", &["restock_id", "sku", "quantity", "kind"]),
-        ("stock-counts", "sku", &["count_id", "sku", "counted"]),
+    for (topic, required) in [
+        ("orders", ["type", "order_id", "lines"].as_slice()),
+        ("payments", &["payment_id", "order_id", "status", "amount", "currency"]),
+        ("restocks", &["restock_id", "sku", "quantity", "kind"]),
+        ("stock-counts", &["count_id", "sku", "counted"]),
+        ("products", &["type", "sku", "currency"]),
+        ("gps-pings", &["vehicle_id", "fix_time", "lat", "lon"]),
+        ("dispatches", &["type", "shipment_id", "vehicle_id", "depot", "stops"]),
+        ("feedback", &["feedback_id", "about", "id", "kind", "order_id"]),
     ] {
+        let id = id_field(topic);
         for field in required {
             all.push(with(topic, &format!("no {field}"), "missing_field", field, Value::Null));
         }
@@ -203,7 +253,14 @@ fn wrong_fields() -> Vec<Kind> {
         all.push(with(topic, "a zero in an id", "invalid_value", id, json!("bad\0")));
         all.push(with(topic, "another id than the key", "key_mismatch", id, json!("another")));
     }
-    for (topic, field) in [("orders", "type"), ("payments", "status"), ("restocks", "kind")] {
+    for (topic, field) in [
+        ("orders", "type"),
+        ("payments", "status"),
+        ("restocks", "kind"),
+        ("products", "type"),
+        ("dispatches", "type"),
+        ("feedback", "about"),
+    ] {
         all.push(with(topic, &format!("an unknown {field}"), "unknown_type", field, json!("teleport")));
         all.push(with(topic, &format!("a {field} that is a list"), "invalid_value", field, json!(["place"])));
     }
@@ -218,9 +275,14 @@ fn wrong_fields() -> Vec<Kind> {
 
 fn wrong_numbers() -> Vec<Kind> {
     let mut all = vec![];
-    for (topic, field, good) in
-        [("orders", "quantity", "1"), ("payments", "amount", "5"), ("restocks", "quantity", "5"), ("stock-counts", "counted", "5")]
-    {
+    for (topic, field, good) in [
+        ("orders", "quantity", "1"),
+        ("payments", "amount", "5"),
+        ("restocks", "quantity", "5"),
+        ("stock-counts", "counted", "5"),
+        ("products", "price", "255"),
+        ("feedback", "rating", "5"),
+    ] {
         let from = format!("\"{field}\":{good}");
         let to = |value: &str| format!("\"{field}\":{value}");
         for (name, reason, value) in [

@@ -4,6 +4,8 @@
 #![allow(clippy::pedantic, reason = "a test reads as a story; the strictest lints are for what ships")]
 #![allow(clippy::unwrap_used)]
 
+mod catalogue;
+mod fleet;
 mod kinds;
 #[path = "../support/live/mod.rs"]
 mod live;
@@ -67,6 +69,7 @@ fn each_kind_of_wrong_signature_gives_one_dead_letter_and_harms_nobody() {
 fn play(app: &App, workers: usize, all: &[Kind], sign: &dyn Fn(&str, &str, &[u8]) -> Headers) {
     let mut process = app.run(0).workers(workers).ready();
     let mut sender = Sender::new(&app.bootstrap, Partitioner::Murmur2);
+    place_subjects(app, &mut sender, sign);
     let sent: Vec<Sent<'_>> = all.iter().enumerate().map(|(n, kind)| send(app, &mut sender, n, kind, sign)).collect();
     let places = sender.flush();
     let dead = || app.reader.read(&app.topic("dead-letters"));
@@ -102,6 +105,23 @@ fn play(app: &App, workers: usize, all: &[Kind], sign: &dyn Fn(&str, &str, &[u8]
     app.assert_no_open_transaction();
 }
 
+/// The orders that good feedback is about: placed and decided before any of it comes.
+fn place_subjects(app: &App, sender: &mut Sender, sign: &dyn Fn(&str, &str, &[u8]) -> Headers) {
+    let mut missing: BTreeSet<String> = kinds::subjects().collect();
+    for key in &missing {
+        let value = kinds::good("orders", key);
+        sender.send(&Record { headers: sign("orders", key, &value), ..Record::new(&app.topic("orders"), key, value) });
+    }
+    sender.flush();
+    let decided = || {
+        for event in app.reader.read(&app.topic("order-events")) {
+            missing.remove(event.json()["order_id"].as_str().unwrap());
+        }
+        missing.is_empty()
+    };
+    wait_until(PATIENCE, decided, || "the orders that feedback will be about are not decided".into());
+}
+
 /// Source topics that take what is too large for Waybill, so that it is Waybill that refuses it.
 fn application(broker: &Broker, name: &str) -> App {
     let app = App::without_topics(broker, name, Shape { tasks: PARTITIONS, sources: PARTITIONS, ..Shape::default() });
@@ -116,6 +136,8 @@ fn application(broker: &Broker, name: &str) -> App {
     for created in futures_executor::block_on(admin.create_topics(&new, &options)).unwrap() {
         created.unwrap();
     }
+    // So that every good ping has its outcome at once.
+    app.configure_section("fleet", "verdicts = true\nreorder_ms = 0\n");
     app.create_topics();
     app
 }
@@ -173,7 +195,8 @@ fn by_source(letters: Vec<Seen>) -> BTreeMap<At, Vec<Seen>> {
 
 /// Input records that something followed from.
 fn outcomes(app: &App) -> BTreeSet<At> {
-    let outputs = ["order-events", "stock-movements"].into_iter().flat_map(|topic| app.reader.read(&app.topic(topic)));
+    let topics = ["order-events", "stock-movements", "product-events", "ping-verdicts", "shipment-events"];
+    let outputs = topics.into_iter().flat_map(|topic| app.reader.read(&app.topic(topic)));
     outputs
         .map(|output| {
             let cause = &output.json()["cause"];
@@ -198,7 +221,13 @@ fn check(kind: &Kind, letters: &[Seen], (topic, partition, offset): &At) -> Resu
     if letter.header("waybill.error.message").is_none_or(str::is_empty) {
         return Err("it has no message".into());
     }
-    let processor = if matches!(kind.topic, "orders" | "payments") { "orders" } else { "stock" };
+    let processor = match kind.topic {
+        "orders" | "payments" => "orders",
+        "restocks" | "stock-counts" | "products" => "stock",
+        "gps-pings" | "dispatches" => "fleet",
+        // It belongs to none.
+        other => other,
+    };
     let (partition, offset) = (partition.to_string(), offset.to_string());
     for (name, value) in [
         ("waybill.processor", processor),

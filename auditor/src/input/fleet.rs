@@ -122,12 +122,16 @@ struct RawPing<'a> {
     fix_time: Time,
     lat: f64,
     lon: f64,
+    speed: Option<f64>,
+    heading: Option<f64>,
+    accuracy: Option<f64>,
 }
 
 /// The fix time of a ping in milliseconds; None if it does not read as `wire.md` says.
 pub(crate) fn ping(key: &[u8], value: &[u8]) -> Option<i64> {
     let ping: RawPing = serde_json::from_slice(value).ok()?;
-    let possible = (-90.0..=90.0).contains(&ping.lat) && (-180.0..=180.0).contains(&ping.lon);
+    let place = (-90.0..=90.0).contains(&ping.lat) && (-180.0..=180.0).contains(&ping.lon);
+    let possible = place && [ping.speed, ping.heading, ping.accuracy].into_iter().flatten().all(|figure| figure >= 0.0);
     (ping.vehicle_id.as_bytes() == key && !key.is_empty() && possible).then(|| ping.fix_time.millis())
 }
 

@@ -25,13 +25,17 @@ pub enum Area {
 }
 
 /// Checks `[[lat, lon], …]`; a last corner that repeats the first is dropped.
-pub(super) fn polygon(field: &str, corners: &[[f64; 2]]) -> Result<Area, Reject> {
+pub(super) fn polygon(field: &str, corners: &[impl AsRef<[f64]>]) -> Result<Area, Reject> {
     let refuse = |reason, text: String| Err(Reject::new(reason, format!("`{field}` {text}")));
     if corners.len() > MAX_VERTICES + 1 {
         return refuse(Reason::TooManyVertices, format!("has {} corners, at most {MAX_VERTICES} are taken", corners.len()));
     }
     let mut points = vec![];
-    for (i, [lat, lon]) in corners.iter().enumerate() {
+    for (i, corner) in corners.iter().enumerate() {
+        let [lat, lon] = corner.as_ref() else {
+            let numbers = corner.as_ref().len();
+            return refuse(Reason::InvalidValue, format!("has {numbers} numbers for corner {i}; it is latitude and longitude"));
+        };
         points.push(point(&format!("{field}[{i}]."), Some(*lat), Some(*lon))?);
     }
     if points.len() > 1 && points.first() == points.last() {

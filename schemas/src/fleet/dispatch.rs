@@ -97,7 +97,7 @@ pub(crate) struct RawStop<'a> {
     lat: Option<f64>,
     lon: Option<f64>,
     radius: Option<i64>,
-    polygon: Option<Vec<[f64; 2]>>,
+    polygon: Option<Vec<Vec<f64>>>,
     service_seconds: Option<i64>,
     window: Option<Object<RawWindow>>,
 }
@@ -231,6 +231,11 @@ mod tests {
                 "ok",
             ),
             (format!(r#"{{{head},"stops":[{{{stop},"polygon":[[60.1,24.1],[60.1,24.2],[60.2,24.2]]}}]}}"#), "ok"),
+            (
+                format!(r#"{{{head},"stops":[{{{stop},"polygon":[[60.1,24.1,0],[60.1,24.2,0],[60.2,24.2,0]]}}]}}"#),
+                "invalid_value `stops[0].polygon` has 3 numbers for corner 0",
+            ),
+            (format!(r#"{{{head},"stops":[{{{stop},"polygon":[[60.1],[60.1,24.2],[60.2,24.2]]}}]}}"#), "invalid_value 1 numbers"),
             (format!(r#"{{{head},"stops":[{}]}}"#, many(200)), "ok"),
             (format!(r#"{{{head},"stops":[{}]}}"#, many(201)), "too_many_stops"),
             (format!(r#"{{{head},"stops":[{fenced}]}}"#), "too_many_vertices 2112"),
