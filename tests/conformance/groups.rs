@@ -1,8 +1,8 @@
 //! Membership: who gets which partitions, when they move, and that nobody commits for what is no longer his.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use waybill::log::{Log, LogError, TopicId, Tp};
+use waybill::log::{Event, Log, LogError, TopicId, Tp};
 
 use crate::cluster::{Cluster, Producer};
 use crate::stage::{Stage, Worker, numbered, offsets_become, transaction};
@@ -153,6 +153,27 @@ pub fn a_closed_static_member_keeps_its_place_for_a_while<C: Cluster>(stage: &mu
     drop(one);
     two.linger(stage);
     assert_eq!((two.partitions(), two.revocations), before);
+}
+
+/// Its partitions are on their way to it when it goes, or it has been told of them and has not answered.
+pub fn a_member_may_leave_while_it_joins<C: Cluster>(stage: &mut Stage<'_, C>) {
+    let topic = stage.topic("in", 2);
+    for round in 0..8 {
+        let mut worker = stage.newcomer("w", &[topic]);
+        let mut events = Vec::new();
+        let deadline = Instant::now() + Duration::from_secs(30);
+        while round % 2 == 1 && !events.iter().any(|e| matches!(e, Event::Assigned(_))) {
+            worker.log.poll(Duration::from_millis(50), 100, &mut events).unwrap();
+            stage.cluster.pass(Duration::from_millis(1));
+            assert!(Instant::now() < deadline, "no partitions");
+        }
+        if round % 4 < 2 {
+            worker.log.close();
+        }
+    }
+    let mut worker = stage.joined("w", &[topic]);
+    let tp = worker.partitions()[0];
+    worker.commit(stage, transaction(&[], &[(tp, 1)]));
 }
 
 pub fn a_restarted_member_takes_its_place_without_a_rebalance<C: Cluster>(stage: &mut Stage<'_, C>) {

@@ -115,6 +115,7 @@ table! {
         a_moved_partition_goes_on_at_the_committed_offset,
         a_dead_members_partitions_move_after_its_session,
         a_closed_static_member_keeps_its_place_for_a_while,
+        a_member_may_leave_while_it_joins,
         a_restarted_member_takes_its_place_without_a_rebalance,
         a_second_client_with_the_same_instance_id_fences_the_first,
         a_restart_goes_on_at_the_committed_offsets,

@@ -30,6 +30,8 @@ pub struct Consumer {
 #[derive(Default)]
 struct Shared {
     rebalances: Mutex<Vec<Rebalance>>,
+    /// The worker was told of a rebalance and has not called `rd_kafka_assign` since.
+    unanswered: AtomicBool,
     closing: AtomicBool,
 }
 
@@ -56,6 +58,7 @@ unsafe extern "C" fn on_rebalance(
         Rebalance::Revoked { lost: unsafe { c::rd_kafka_assignment_lost(rk) } != 0 }
     };
     // The answer (`rd_kafka_assign`) is given later, by the worker: librdkafka waits for it.
+    shared.unanswered.store(true, Ordering::Release);
     shared.rebalances.lock().unwrap_or_else(PoisonError::into_inner).push(event);
 }
 
@@ -100,10 +103,12 @@ impl Consumer {
 
     /// Reads these partitions from these offsets, and no others.
     pub fn assign(&self, list: &PartitionList) -> Result<(), Fault> {
+        self.shared.unanswered.store(false, Ordering::Release);
         check_code(unsafe { c::rd_kafka_assign(self.rk, list.0) }, "assign")
     }
 
     pub fn unassign(&self) -> Result<(), Fault> {
+        self.shared.unanswered.store(false, Ordering::Release);
         check_code(unsafe { c::rd_kafka_assign(self.rk, ptr::null()) }, "unassign")
     }
 
@@ -154,12 +159,18 @@ impl Consumer {
     }
 
     /// Leaves the group (a static member keeps its place) and waits for it.
+    ///
+    /// Only a rebalance that the worker was told of is answered here. One that it was not is answered by the callback, in
+    /// librdkafka's close; answered before, the close could end while the callback asks once more, and librdkafka throws
+    /// a question away that comes just then: its asker waits for ever (seen once in some thousand closes).
     pub fn close(&mut self) {
         if !self.closed {
             self.closed = true;
             self.shared.closing.store(true, Ordering::Release);
             unsafe {
-                c::rd_kafka_assign(self.rk, ptr::null());
+                if self.shared.unanswered.load(Ordering::Acquire) {
+                    c::rd_kafka_assign(self.rk, ptr::null());
+                }
                 c::rd_kafka_consumer_close(self.rk);
             }
         }
