@@ -2,7 +2,6 @@
 
 use std::ffi::{CString, c_char, c_int, c_void};
 use std::ptr::{self, NonNull};
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -22,17 +21,8 @@ pub enum Rebalance {
 pub struct Consumer {
     rk: *mut c::rd_kafka_t,
     queue: *mut c::rd_kafka_queue_t,
-    shared: Box<Shared>,
-    closed: bool,
-}
-
-/// What the rebalance callback sees.
-#[derive(Default)]
-struct Shared {
-    rebalances: Mutex<Vec<Rebalance>>,
-    /// The worker was told of a rebalance and has not called `rd_kafka_assign` since.
-    unanswered: AtomicBool,
-    closing: AtomicBool,
+    /// What the rebalance callback was told.
+    rebalances: Box<Mutex<Vec<Rebalance>>>,
 }
 
 // Safe: librdkafka handles are thread safe.
@@ -46,29 +36,23 @@ unsafe extern "C" fn on_rebalance(
     opaque: *mut c_void,
 ) {
     // Safe: the opaque is the box in `Consumer`, which outlives the handle.
-    let shared = unsafe { &*opaque.cast::<Shared>() };
-    if shared.closing.load(Ordering::Acquire) {
-        // Nobody polls any more: librdkafka's close waits for this answer.
-        unsafe { c::rd_kafka_assign(rk, ptr::null()) };
-        return;
-    }
+    let rebalances = unsafe { &*opaque.cast::<Mutex<Vec<Rebalance>>>() };
     let event = if code == Code::RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS {
         Rebalance::Assigned(unsafe { entries(partitions) }.into_iter().map(|(topic, partition, ..)| (topic, partition)).collect())
     } else {
         Rebalance::Revoked { lost: unsafe { c::rd_kafka_assignment_lost(rk) } != 0 }
     };
     // The answer (`rd_kafka_assign`) is given later, by the worker: librdkafka waits for it.
-    shared.unanswered.store(true, Ordering::Release);
-    shared.rebalances.lock().unwrap_or_else(PoisonError::into_inner).push(event);
+    rebalances.lock().unwrap_or_else(PoisonError::into_inner).push(event);
 }
 
 impl Consumer {
     pub fn new(properties: &Properties) -> Result<Consumer, Fault> {
-        let shared: Box<Shared> = Box::default();
+        let rebalances: Box<Mutex<Vec<Rebalance>>> = Box::default();
         // Safe: the configuration is given to rd_kafka_new, which owns it on success.
         unsafe {
             let conf = configuration(properties)?;
-            c::rd_kafka_conf_set_opaque(conf, ptr::from_ref(&*shared).cast_mut().cast());
+            c::rd_kafka_conf_set_opaque(conf, ptr::from_ref(&*rebalances).cast_mut().cast());
             c::rd_kafka_conf_set_rebalance_cb(conf, Some(on_rebalance));
             let mut message: [c_char; 512] = [0; 512];
             let rk = c::rd_kafka_new(c::rd_kafka_type_t::RD_KAFKA_CONSUMER, conf, message.as_mut_ptr(), message.len());
@@ -78,7 +62,7 @@ impl Consumer {
             }
             c::rd_kafka_poll_set_consumer(rk);
             let queue = c::rd_kafka_queue_get_consumer(rk);
-            Ok(Consumer { rk, queue, shared, closed: false })
+            Ok(Consumer { rk, queue, rebalances })
         }
     }
 
@@ -98,17 +82,15 @@ impl Consumer {
     }
 
     pub fn take_rebalances(&self) -> Vec<Rebalance> {
-        std::mem::take(&mut *self.shared.rebalances.lock().unwrap_or_else(PoisonError::into_inner))
+        std::mem::take(&mut *self.rebalances.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Reads these partitions from these offsets, and no others.
     pub fn assign(&self, list: &PartitionList) -> Result<(), Fault> {
-        self.shared.unanswered.store(false, Ordering::Release);
         check_code(unsafe { c::rd_kafka_assign(self.rk, list.0) }, "assign")
     }
 
     pub fn unassign(&self) -> Result<(), Fault> {
-        self.shared.unanswered.store(false, Ordering::Release);
         check_code(unsafe { c::rd_kafka_assign(self.rk, ptr::null()) }, "unassign")
     }
 
@@ -157,29 +139,14 @@ impl Consumer {
         let code = unsafe { c::rd_kafka_fatal_error(self.rk, message.as_mut_ptr(), message.len()) };
         (code != Code::RD_KAFKA_RESP_ERR_NO_ERROR).then(|| Fault { code, text: unsafe { text(message.as_ptr()) }, retriable: false })
     }
-
-    /// Leaves the group (a static member keeps its place) and waits for it.
-    ///
-    /// Only a rebalance that the worker was told of is answered here. One that it was not is answered by the callback, in
-    /// librdkafka's close; answered before, the close could end while the callback asks once more, and librdkafka throws
-    /// a question away that comes just then: its asker waits for ever (seen once in some thousand closes).
-    pub fn close(&mut self) {
-        if !self.closed {
-            self.closed = true;
-            self.shared.closing.store(true, Ordering::Release);
-            unsafe {
-                if self.shared.unanswered.load(Ordering::Acquire) {
-                    c::rd_kafka_assign(self.rk, ptr::null());
-                }
-                c::rd_kafka_consumer_close(self.rk);
-            }
-        }
-    }
 }
 
 impl Drop for Consumer {
+    /// Goes without librdkafka's close. That would tell the group, which a static member does not: it keeps its place until
+    /// its session ends. And it may hang: it serves the rebalances that have not been polled, and librdkafka throws away
+    /// the callback's `rd_kafka_assign` if the group's end comes just then; who called waits for ever (once in some
+    /// thousand closes).
     fn drop(&mut self) {
-        self.close();
         unsafe {
             c::rd_kafka_queue_destroy(self.queue);
             c::rd_kafka_destroy_flags(self.rk, c::RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE as c_int);
