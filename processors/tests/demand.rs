@@ -162,16 +162,25 @@ proptest! {
     }
 
     /// When a timer fires makes no difference to what is thought of demand, as long as records come by time: one that
-    /// comes late counts on the day that is open then.
+    /// comes late counts on the day that is open then. Whole idle weeks at once have a closed form, so that the figures
+    /// are the same but for the rounding of the last printed digit.
     #[test]
     fn late_timers_give_the_same_demand(ops in proptest::collection::vec(op().prop_map(|(hours, op)| (hours.abs(), op)), 1..80)) {
         let run = |late: bool| {
             let mut shelf = Shelf::new();
             shelf.late_timers = late;
             let end = run(&mut shelf, &ops);
-            shelf.forecast(Timestamp(end.0 + 24 * HOUR)).map(|f| (f.demand_per_day.to_bits(), f.sigma.to_bits(), f.reorder_point))
+            shelf.forecast(Timestamp(end.0 + 24 * HOUR))
         };
-        prop_assert_eq!(run(false), run(true));
+        match (run(false), run(true)) {
+            (Some(soon), Some(late)) => {
+                let digit = 1.000_1e-4;
+                prop_assert!((soon.demand_per_day - late.demand_per_day).abs() < digit, "{soon:?} {late:?}");
+                prop_assert!((soon.sigma - late.sigma).abs() < digit, "{soon:?} {late:?}");
+                prop_assert!(soon.reorder_point.abs_diff(late.reorder_point) <= 1, "{soon:?} {late:?}");
+            }
+            (soon, late) => prop_assert_eq!(soon.is_some(), late.is_some()),
+        }
     }
 
     /// More demand, more doubt, a longer way or more caution: never a lower reorder point.

@@ -11,7 +11,7 @@
 //! | `forecast.rs` | the SKU's forecast over its places |
 //!
 //! Time is that of the records. A day ends when something happens after it or when the timer says so, whichever is
-//! first, with the same figures.
+//! first, with the same figures but for rounding: whole idle weeks at once have a closed form.
 
 use schemas::alert::Alert;
 use schemas::event::LevelDemand;
