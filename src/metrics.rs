@@ -113,7 +113,7 @@ impl Metrics {
         m.commit_partitions.observe(ends.len() as f64);
         m.commit_records.observe(records.len() as f64);
         let mut out = vec![0u64; plan.topics.ids().count()];
-        for record in records {
+        for record in records.iter() {
             out[usize::from(record.tp.topic.0)] += 1;
         }
         for (id, count) in plan.topics.ids().zip(out).filter(|(_, count)| *count > 0) {

@@ -121,48 +121,36 @@ impl Records {
         self.bytes.shrink_to(KEEP_BYTES);
     }
 
-    pub fn iter(&self) -> RecordsIter<'_> {
-        RecordsIter { records: self, next: 0 }
+    pub fn iter(&self) -> impl Iterator<Item = RecordRef<'_>> {
+        (0..self.entries.len()).map(|index| self.record(index))
+    }
+
+    /// Partition by partition; within one, in their order.
+    pub fn by_partition(&self) -> impl Iterator<Item = RecordRef<'_>> {
+        let mut order: Vec<usize> = (0..self.entries.len()).collect();
+        order.sort_by_key(|index| self.entries[*index].tp);
+        order.into_iter().map(|index| self.record(index))
+    }
+
+    fn record(&self, index: usize) -> RecordRef<'_> {
+        let e = &self.entries[index];
+        let headers_from = index.checked_sub(1).map_or(0, |before| self.entries[before].headers_end);
+        let key_end = e.key.unwrap_or(e.start);
+        let value_end = e.value.unwrap_or(key_end);
+        debug_assert!(e.end >= value_end);
+        RecordRef {
+            tp: e.tp,
+            key: e.key.map(|end| &self.bytes[e.start..end]),
+            value: e.value.map(|end| &self.bytes[key_end..end]),
+            headers: &self.headers[headers_from..e.headers_end],
+            bytes: &self.bytes,
+            headers_start: value_end,
+        }
     }
 }
 
 /// A buffer larger than this is given back after use.
 const KEEP_BYTES: usize = 16 << 20;
-
-pub struct RecordsIter<'a> {
-    records: &'a Records,
-    next: usize,
-}
-
-impl<'a> Iterator for RecordsIter<'a> {
-    type Item = RecordRef<'a>;
-
-    fn next(&mut self) -> Option<RecordRef<'a>> {
-        let r = self.records;
-        let e = r.entries.get(self.next)?;
-        let headers_from = if self.next == 0 { 0 } else { r.entries[self.next - 1].headers_end };
-        self.next += 1;
-        let key_end = e.key.unwrap_or(e.start);
-        let value_end = e.value.unwrap_or(key_end);
-        debug_assert!(e.end >= value_end);
-        Some(RecordRef {
-            tp: e.tp,
-            key: e.key.map(|end| &r.bytes[e.start..end]),
-            value: e.value.map(|end| &r.bytes[key_end..end]),
-            headers: &r.headers[headers_from..e.headers_end],
-            bytes: &r.bytes,
-            headers_start: value_end,
-        })
-    }
-}
-
-impl<'a> IntoIterator for &'a Records {
-    type Item = RecordRef<'a>;
-    type IntoIter = RecordsIter<'a>;
-    fn into_iter(self) -> RecordsIter<'a> {
-        self.iter()
-    }
-}
 
 #[cfg(test)]
 mod tests {

@@ -148,7 +148,8 @@ impl Line {
             producer.send_offsets(&offsets, group, STEP_TIMEOUT)?;
             failpoint::reach("after-offsets");
         }
-        for (n, record) in transaction.records.iter().enumerate() {
+        // One partition after the other: librdkafka's queue is short, and so fills large batches and few requests.
+        for (n, record) in transaction.records.by_partition().enumerate() {
             producer.produce(usize::from(record.tp.topic.0), record.tp.partition, record.key, record.value, record.headers())?;
             if n % 1024 == 1023 {
                 producer.serve();
