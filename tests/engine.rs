@@ -45,6 +45,67 @@ fn an_order_is_decided_paid_shipped_and_expired() {
     }
 }
 
+/// More orders hold one SKU than fit into its own state: each hold is found again wherever it was put, to be sold, released
+/// and expired, and none is left.
+#[test]
+fn many_holds_of_one_sku_end_each_in_its_way() {
+    const ORDERS: usize = 50;
+    for (shape, workers) in shapes() {
+        let context = format!("{shape:?} with {workers} workers");
+        let mut system = System::new(shape, workers);
+        system.settle();
+        system.send("restocks", "A", r#"{"restock_id":"R","sku":"A","location":"main","quantity":200,"kind":"received"}"#);
+        system.settle();
+        for n in 0..ORDERS {
+            let order =
+                format!(r#"{{"type":"place","order_id":"{n}","currency":"GBP","lines":[{{"sku":"A","quantity":2,"unit_price":1}}]}}"#);
+            system.send("orders", &n.to_string(), &order);
+        }
+        system.settle();
+        for n in (0..ORDERS).rev() {
+            let id = n.to_string();
+            match n % 5 {
+                0 => {
+                    let payment = format!(r#"{{"payment_id":"P","order_id":"{n}","status":"captured","amount":2,"currency":"GBP"}}"#);
+                    system.send("payments", &id, &payment);
+                }
+                1 => system.send("orders", &id, &format!(r#"{{"type":"cancel","order_id":"{n}"}}"#)),
+                2 => {
+                    let lines = r#"[{"sku":"A","quantity":1}]"#;
+                    system.send("orders", &id, &format!(r#"{{"type":"cancel","order_id":"{n}","lines":{lines}}}"#));
+                }
+                _ => {}
+            }
+        }
+        system.settle();
+        // Half of what is on the shelf is lost: who may have to wait for it?
+        system.send("stock-counts", "A", r#"{"count_id":"K","sku":"A","location":"main","counted":10}"#);
+        system.settle();
+        let counted = system.values("stock-movements").into_iter().rev().find(|m| m["kind"] == "adjusted").unwrap();
+        let mut at_risk: Vec<usize> =
+            counted["orders_at_risk"].as_array().unwrap().iter().map(|id| id.as_str().unwrap().parse().unwrap()).collect();
+        at_risk.sort_unstable();
+        assert_eq!(at_risk, (0..ORDERS).filter(|n| n % 5 > 1).collect::<Vec<_>>(), "{context}");
+        system.advance(901_000);
+        system.settle();
+        system.settle();
+        let events = system.orders();
+        for n in 0..ORDERS {
+            let expected: &[&str] = match n % 5 {
+                0 => &["accepted", "paid"],
+                1 => &["accepted", "cancelled"],
+                2 => &["accepted", "cancelled", "expired"],
+                _ => &["accepted", "expired"],
+            };
+            assert_eq!(events[&n.to_string()], expected, "order {n}, {context}");
+        }
+        assert!(system.values("dead-letters").is_empty(), "{context}");
+        let levels = system.values("stock-levels");
+        let last = levels.iter().rev().find(|l| l["sku"] == "A").unwrap();
+        assert_eq!((last["on_hand"].as_i64(), last["reserved"].as_i64()), (Some(10), Some(0)), "{context}");
+    }
+}
+
 /// Alerts come with the movement that causes them, forecasts at the end of each day, levels show both; and a timer that
 /// is weeks late wakes a few times, not once for every day.
 #[test]

@@ -138,11 +138,11 @@ fn state_of_another_format_is_told_from_damage() {
     world.record("A", NOW, restock("R", "main", 1, RestockKind::Received));
     world.stock("A").unwrap().encode(&mut bytes);
     assert_eq!(Stock::decode(&[]), Err(DecodeError::Empty("stock")));
-    assert_eq!(Stock::decode(&[9]), Err(DecodeError::Format { what: "stock", found: 9, known: 1 }));
+    assert_eq!(Stock::decode(&[9]), Err(DecodeError::Format { what: "stock", found: 9, known: 2 }));
     assert!(matches!(Stock::decode(&bytes[..bytes.len() - 1]), Err(DecodeError::Damaged { .. })));
     bytes.push(0);
     assert_eq!(Stock::decode(&bytes), Err(DecodeError::Damaged { what: "stock", message: "1 bytes too many".into() }));
-    assert!(matches!(Order::decode(&[1, 200]), Err(DecodeError::Damaged { what: "order", .. })));
+    assert!(matches!(Order::decode(&[4, 200]), Err(DecodeError::Damaged { what: "order", .. })));
 }
 
 /// What a stock task does with `command` for order 1 after it has held six units of ten for it.

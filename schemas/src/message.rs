@@ -22,6 +22,8 @@ pub struct Row {
 pub struct ToStock {
     pub order_id: Box<str>,
     pub sku: Box<str>,
+    /// Where the SKU keeps what it holds for the order, as its reply said; nothing with a reserve.
+    pub slot: u32,
     pub command: StockCommand,
     /// When the order's task decided it: the record's time, or when the hold ran out.
     pub at: Timestamp,
@@ -58,6 +60,8 @@ pub struct Quote {
 pub struct ToOrder {
     pub order_id: Box<str>,
     pub sku: Box<str>,
+    /// Where the SKU keeps what it holds now, to be said with what follows.
+    pub slot: u32,
     pub reply: StockReply,
     pub at: Timestamp,
     pub cause: Cause,

@@ -155,8 +155,8 @@ impl<L: Log, S: Stores> Worker<L, S> {
         let verdict = match input {
             Input::Order(command) => self.order_step(id, key, trigger, trace, order_rules::Event::Command(command))?,
             Input::Payment(payment) => self.order_step(id, key, trigger, trace, order_rules::Event::Payment(payment))?,
-            Input::Restock(restock) => self.stock_step(id, key, trigger, trace, stock_rules::Event::Restock(restock))?,
-            Input::Count(count) => self.stock_step(id, key, trigger, trace, stock_rules::Event::Count(count))?,
+            Input::Restock(restock) => self.stock_step(id, key, trigger, trace, stock_rules::Event::Restock(restock), 0)?,
+            Input::Count(count) => self.stock_step(id, key, trigger, trace, stock_rules::Event::Count(count), 0)?,
             Input::Ping(ping) => self.fleet_step(id, key, trigger, trace, fleet_rules::Event::Ping(ping))?,
             Input::Fleet(command) => self.fleet_step(id, key, trigger, trace, fleet_rules::Event::Command(command))?,
             Input::Product(command) => self.product_step(id, key, trigger, trace, product_rules::Event::Command { command, signed })?,
@@ -203,11 +203,11 @@ impl<L: Log, S: Stores> Worker<L, S> {
             Body::ToStock(m) => {
                 let trigger = Trigger { at: m.at, cause: m.cause };
                 let event = stock_rules::Event::Command { order_id: &m.order_id, command: m.command };
-                self.stock_step(id, &m.sku, trigger, trace, event)?
+                self.stock_step(id, &m.sku, trigger, trace, event, m.slot)?
             }
             Body::ToOrder(m) => {
                 let trigger = Trigger { at: m.at, cause: m.cause };
-                self.order_step(id, &m.order_id, trigger, trace, order_rules::Event::Reply { sku: &m.sku, reply: m.reply })?
+                self.order_step(id, &m.order_id, trigger, trace, order_rules::Event::Reply { sku: &m.sku, slot: m.slot, reply: m.reply })?
             }
             Body::ShipmentUpdate(m) => {
                 let trigger = Trigger { at: m.at, cause: m.cause };
@@ -259,9 +259,10 @@ impl<L: Log, S: Stores> Worker<L, S> {
         trigger: Trigger,
         trace: Option<&str>,
         event: stock_rules::Event<'_>,
+        slot: u32,
     ) -> Result<Verdict, Fault> {
         let (task, mut context) = self.at(id)?;
-        stock::decide(task, &mut context, sku, trigger, trace, event)
+        stock::decide(task, &mut context, sku, trigger, trace, event, slot)
     }
 
     fn fleet_step(

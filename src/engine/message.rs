@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::plan::Processor;
 
 /// First byte of every inbox record. A reader that meets another stops with a message that says so.
-const FORMAT: u8 = 2;
+const FORMAT: u8 = 3;
 
 /// The number of [`Body::Forward`] among the bodies.
 const FORWARD: u8 = 2;

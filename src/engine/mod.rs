@@ -7,6 +7,7 @@
 //! | `inputs.rs` | what is read and not decided; the oldest first |
 //! | `decide.rs` | one record: to its task, its inbox, or the dead letters |
 //! | `orders.rs` `stock.rs` `products.rs` `demand.rs` `fleet.rs` | a processor's step: read state, apply the rules, keep what they say |
+//! | `reservations.rs` | where a SKU's reservations are kept |
 //! | `signed.rs` | signatures of source records, each id once |
 //! | `task.rs` `values.rs` `overlay.rs` `recent.rs` | a task's state: the store, states decoded, what is not committed yet, what is hot |
 //! | `formats.rs` | values in JSON or Avro; the schema that a record waits for |
@@ -41,6 +42,7 @@ mod planning;
 mod products;
 mod query;
 mod recent;
+mod reservations;
 mod restore;
 mod signed;
 mod stock;

@@ -3,21 +3,21 @@
 use std::sync::Arc;
 
 use processors::catalogue;
-use processors::stock::{self, Event, Reservation, Seen, State, Stock};
+use processors::stock::{self, Event, Seen, State, Stock};
 use processors::{Trigger, Verdict};
 use schemas::event::Level;
 use schemas::message::{StockCommand, ToOrder};
 use state::Store;
 
 use super::message::{Body, Message};
-use super::task::{RESERVATION, SEEN, STOCK, Task};
+use super::task::{SEEN, STOCK, Task};
 use super::work::{Context, Fault};
-use super::{demand, outputs, products};
+use super::{demand, outputs, products, reservations};
 
 /// Between the SKU and the rest of a key; no id contains it.
-const SEPARATOR: u8 = 0;
+pub const SEPARATOR: u8 = 0;
 
-/// Decides one event of one SKU.
+/// Decides one event of one SKU. `slot`: where it keeps what a command is about; nothing with other events.
 pub fn decide<S: Store>(
     task: &mut Task<S>,
     context: &mut Context<'_>,
@@ -25,6 +25,7 @@ pub fn decide<S: Store>(
     trigger: Trigger,
     trace: Option<&str>,
     event: Event<'_>,
+    slot: u32,
 ) -> Result<Verdict, Fault> {
     let stock_key = key_of(sku);
     let counted = match &event {
@@ -35,24 +36,27 @@ pub fn decide<S: Store>(
         Event::Command { order_id, .. } => Some((*order_id).into()),
         _ => None,
     };
-    let reservation_key = order_id.as_ref().map(|order_id| composed(RESERVATION, sku, order_id));
-    // A reserve begins a reservation: by the protocol there is none, so there is none to read.
-    let known = reservation_key.as_deref().filter(|_| !matches!(event, Event::Command { command: StockCommand::Reserve { .. }, .. }));
     let before = task.read::<Stock>(&stock_key)?;
-    let mut state = read(task, sku, known, &event)?;
+    let mut state = read(task, sku, before.as_deref(), &event)?;
+    // A reserve begins a reservation: by the protocol there is none, so there is none to read.
+    let reserves = matches!(event, Event::Command { command: StockCommand::Reserve { .. }, .. });
+    if let (Some(order_id), Some(stock), false) = (&order_id, before.as_deref(), reserves) {
+        state.reservation = reservations::find(task, sku, stock, slot, order_id)?;
+    }
     if stock::wants_listing(&event) {
         state.listing = task.read(&products::key_of(sku))?;
     }
     state.stock = before.as_deref().cloned();
-    let step = stock::apply(&context.plan.stock, sku, trigger, event, state);
+    let mut step = stock::apply(&context.plan.stock, sku, trigger, event, state);
     if step.stock.is_some() {
         task.view_is_stale(&stock_key);
     }
-    if let (Some(key), Some(reservation)) = (&reservation_key, &step.reservation) {
-        match reservation {
-            Some(reservation) => task.put(key, |out| reservation.encode(out)),
-            None => task.delete(key),
-        }
+    let mut kept_in = 0;
+    if let (Some(order_id), Some(stock), Some(reservation)) = (&order_id, &mut step.stock, &step.reservation) {
+        kept_in = match reservation {
+            Some(new) if reserves => reservations::begin(task, sku, stock, order_id, new),
+            changed => reservations::change(task, sku, stock, slot, order_id, changed.as_ref())?,
+        };
     }
     for (id, seen) in &step.seen {
         task.put(&composed(SEEN, sku, id), |out| seen.encode(out));
@@ -65,7 +69,7 @@ pub fn decide<S: Store>(
         task.keep(&stock_key, stock);
     }
     if let (Some(reply), Some(order_id)) = (step.reply, order_id) {
-        let body = Body::ToOrder(ToOrder { order_id, sku: sku.into(), reply, at: trigger.at, cause: trigger.cause });
+        let body = Body::ToOrder(ToOrder { order_id, sku: sku.into(), slot: kept_in, reply, at: trigger.at, cause: trigger.cause });
         context.outgoing.push_back(Message { body, trace: trace.map(Into::into) });
     }
     if let Some(location) = counted.filter(|_| step.verdict == Verdict::Applied) {
@@ -75,14 +79,9 @@ pub fn decide<S: Store>(
     Ok(step.verdict)
 }
 
-/// Fetches what the rules need to know.
-fn read<S: Store>(task: &Task<S>, sku: &str, reservation_key: Option<&[u8]>, event: &Event<'_>) -> Result<State, Fault> {
+/// Fetches what the rules need to know, but for the listing and the reservation.
+fn read<S: Store>(task: &Task<S>, sku: &str, stock: Option<&Stock>, event: &Event<'_>) -> Result<State, Fault> {
     let mut state = State::default();
-    if let Some(key) = reservation_key
-        && let Some(bytes) = task.get(key)?
-    {
-        state.reservation = Some(Reservation::decode(&bytes).map_err(|e| Fault::damaged(&task.name, key, &e))?);
-    }
     for (id, seen) in stock::seen_ids(event).iter().zip(&mut state.seen) {
         let Some(id) = id else { continue };
         let key = composed(SEEN, sku, id);
@@ -90,13 +89,8 @@ fn read<S: Store>(task: &Task<S>, sku: &str, reservation_key: Option<&[u8]>, eve
             *seen = Some(Seen::decode(&bytes).map_err(|e| Fault::damaged(&task.name, &key, &e))?);
         }
     }
-    if stock::wants_reservations(event) {
-        let prefix = composed(RESERVATION, sku, "");
-        for (key, bytes) in task.with_prefix(&prefix, stock::MAX_AT_RISK_SCAN)? {
-            let order_id = std::str::from_utf8(&key[prefix.len()..]).map_err(|e| Fault::damaged(&task.name, &key, &e))?;
-            let reservation = Reservation::decode(&bytes).map_err(|e| Fault::damaged(&task.name, &key, &e))?;
-            state.open.push((order_id.into(), reservation));
-        }
+    if let Some(stock) = stock.filter(|_| stock::wants_reservations(event)) {
+        state.open = reservations::some(task, sku, stock, stock::MAX_AT_RISK_SCAN)?;
     }
     Ok(state)
 }

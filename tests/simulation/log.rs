@@ -126,7 +126,7 @@ impl Log for SimLog<'_> {
         }
         self.say(|| {
             let mut records: BTreeMap<Tp, u32> = BTreeMap::new();
-            for record in &transaction.records {
+            for record in transaction.records.iter() {
                 *records.entry(record.tp).or_default() += 1;
             }
             let records: Vec<_> = records.iter().map(|(tp, n)| format!("{}×{n}", self.show(*tp))).collect();

@@ -50,7 +50,7 @@ fn take_out(order: &mut Order, out: &mut Outbox<'_>, picks: &[Pick]) -> (Vec<Eve
         line.rows.retain(|row| row.quantity > 0);
         price = price.zip(line.cancel(pick.quantity)).map(|(sum, more)| sum + more);
         lines.extend(lines_of(&line.sku, &rows));
-        out.command(&line.sku, if order.deducted { StockCommand::Return { rows } } else { StockCommand::Release { rows } });
+        out.command(line, if order.deducted { StockCommand::Return { rows } } else { StockCommand::Release { rows } });
     }
     if order.all(Line::wanted) == 0 {
         order.status = Status::Cancelled;

@@ -22,7 +22,7 @@ pub(super) fn expire_by(order: &mut Order, out: &mut Outbox<'_>) {
     order.status = Status::Expired;
     out.because_of(Trigger { at: order.expires_at, cause: order.asked.cause }, |out| {
         for line in order.lines.iter_mut().filter(|line| !line.rows.is_empty()) {
-            out.command(&line.sku, StockCommand::Expire { rows: line.open_rows() });
+            out.command(line, StockCommand::Expire { rows: line.open_rows() });
             line.rows.clear();
         }
         out.event(OrderEventKind::Expired);

@@ -46,6 +46,7 @@ pub(super) fn merge(lines: &[input::Line<'_>]) -> Result<(Vec<Line>, Vec<Option<
                     prices: price.into_iter().collect(),
                     answer: Answer::Waiting,
                     rows: vec![],
+                    slot: 0,
                 });
             }
         }

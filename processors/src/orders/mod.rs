@@ -71,6 +71,8 @@ pub enum Event<'a> {
     /// A SKU's answer to a reserve.
     Reply {
         sku: &'a str,
+        /// Where it keeps what it holds.
+        slot: u32,
         reply: StockReply,
     },
     /// What a vehicle's task says of a shipment that the order is in.
@@ -106,7 +108,7 @@ pub fn apply(config: &Config, order_id: &str, trigger: Trigger, event: Event<'_>
         Event::Command(command) => Request::from_command(&order, command).and_then(|r| request::take(config, &mut order, &mut out, r)),
         Event::Payment(payment) => payment::receive(config, &mut order, &mut out, &payment),
         Event::Feedback(feedback) => note::apply(&mut order, &mut out, &feedback),
-        Event::Reply { sku, reply } => Ok(reply::apply(config, &mut order, &mut out, sku, reply)),
+        Event::Reply { sku, slot, reply } => Ok(reply::apply(config, &mut order, &mut out, sku, slot, reply)),
         Event::Shipment { shipment_id, vehicle_id, news } => {
             Ok(delivery::hear(config, &mut order, &mut out, shipment_id, vehicle_id, news))
         }

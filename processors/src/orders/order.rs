@@ -19,8 +19,8 @@ pub const MAX_DEFERRED: usize = 64;
 /// Most feedbacks one order remembers; a further one is a dead letter `too_many_pending`.
 pub const MAX_NOTES: usize = 32;
 
-/// 1: without notes. 2: the notes follow the order. 3: the carrier follows the notes.
-const FORMAT: u8 = 3;
+/// 1 to 3 were never released.
+const FORMAT: u8 = 4;
 
 /// Everything that is remembered of one order, for ever: its decision is final and its payments count once.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -52,11 +52,9 @@ pub struct Order {
     pub(super) delivered: bool,
     /// What came before the decision, in the order of arrival.
     pub(super) deferred: VecDeque<Deferred>,
-    /// What was reported about it, in the order of arrival. Apart in the encoded state, where it came later.
-    #[serde(skip)]
+    /// What was reported about it, in the order of arrival.
     pub(super) notes: Vec<Note>,
-    /// The shipment that has it, or had it last; apart in the encoded state, too.
-    #[serde(skip)]
+    /// The shipment that has it, or had it last.
     pub(super) carrier: Option<Carrier>,
 }
 
@@ -103,6 +101,8 @@ pub(super) struct Line {
     pub answer: Answer,
     /// Where the units are or were: empty unless the line is held or was paid for.
     pub rows: Vec<Allocation>,
+    /// Where the SKU's task keeps its reservation, as it said when it held the units.
+    pub slot: u32,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -168,21 +168,11 @@ impl Order {
     }
 
     pub fn encode(&self, out: &mut Vec<u8>) {
-        codec::encode(FORMAT, &(self, &self.notes, &self.carrier), out);
+        codec::encode(FORMAT, self, out);
     }
 
     pub fn decode(bytes: &[u8]) -> Result<Order, DecodeError> {
-        match bytes.first() {
-            Some(1) => codec::decode(1, "order", bytes),
-            Some(2) => {
-                let (order, notes): (Order, Vec<Note>) = codec::decode(2, "order", bytes)?;
-                Ok(Order { notes, ..order })
-            }
-            _ => {
-                let (order, notes, carrier): (Order, Vec<Note>, Option<Carrier>) = codec::decode(FORMAT, "order", bytes)?;
-                Ok(Order { notes, carrier, ..order })
-            }
-        }
+        codec::decode(FORMAT, "order", bytes)
     }
 
     pub(super) fn unplaced(first_heard: Trigger) -> Order {

@@ -3,7 +3,7 @@
 use schemas::event::{OrderEvent, OrderEventKind};
 use schemas::message::{FleetMessage, StockCommand, ToFleet, ToStock};
 
-use super::order::SeenPayment;
+use super::order::{Line, SeenPayment};
 use crate::Trigger;
 
 pub(super) struct Outbox<'a> {
@@ -55,9 +55,10 @@ impl<'a> Outbox<'a> {
         event
     }
 
-    pub fn command(&mut self, sku: &str, command: StockCommand) {
+    /// To the stock of the line's SKU.
+    pub fn command(&mut self, line: &Line, command: StockCommand) {
         let Trigger { at, cause } = self.trigger;
-        self.commands.push(ToStock { order_id: self.order_id.into(), sku: sku.into(), command, at, cause });
+        self.commands.push(ToStock { order_id: self.order_id.into(), sku: line.sku.clone(), slot: line.slot, command, at, cause });
     }
 
     pub fn tell_vehicle(&mut self, vehicle_id: &str, body: FleetMessage) {

@@ -82,7 +82,7 @@ pub(super) fn pay(config: &Config, order: &mut Order, out: &mut Outbox<'_>) {
     order.deducted = config.deduct_on == DeductOn::Payment;
     for line in order.lines.iter().filter(|line| !line.rows.is_empty()) {
         let rows = line.open_rows();
-        out.command(&line.sku, if order.deducted { StockCommand::Sell { rows } } else { StockCommand::Confirm { rows } });
+        out.command(line, if order.deducted { StockCommand::Sell { rows } } else { StockCommand::Confirm { rows } });
     }
     let payment = paying(order);
     out.payment_event(OrderEventKind::Paid, payment, None);

@@ -55,7 +55,7 @@ pub(super) fn reserve(order: &mut Order, out: &mut Outbox<'_>, quotes: &[Quote])
         }
         line.answer = Answer::Waiting;
         let quote = quotes.get(index).copied().unwrap_or_default();
-        out.command(&line.sku, StockCommand::Reserve { attempt, quantity: line.wanted(), location: location.clone(), quote });
+        out.command(line, StockCommand::Reserve { attempt, quantity: line.wanted(), location: location.clone(), quote });
     }
 }
 

@@ -8,7 +8,7 @@ use super::outbox::Outbox;
 use super::{Config, payment, request};
 use crate::Verdict;
 
-pub(super) fn apply(config: &Config, order: &mut Order, out: &mut Outbox<'_>, sku: &str, reply: StockReply) -> Verdict {
+pub(super) fn apply(config: &Config, order: &mut Order, out: &mut Outbox<'_>, sku: &str, slot: u32, reply: StockReply) -> Verdict {
     let (StockReply::Held { attempt, .. } | StockReply::Denied { attempt, .. }) = reply;
     let line = order.line_index(sku).map(|index| &mut order.lines[index]);
     let Some(line) = line.filter(|line| order.status == Status::Reserving && attempt == order.attempt && line.answer == Answer::Waiting)
@@ -18,6 +18,7 @@ pub(super) fn apply(config: &Config, order: &mut Order, out: &mut Outbox<'_>, sk
     match reply {
         StockReply::Held { rows, .. } => {
             line.answer = Answer::Held;
+            line.slot = slot;
             line.rows = rows
                 .into_iter()
                 .map(|row| Allocation { location: row.location, quantity: row.quantity, shipped: 0, returned: 0 })
@@ -40,7 +41,7 @@ fn decide(config: &Config, order: &mut Order, out: &mut Outbox<'_>) {
     });
     if let Some((sku, denial)) = denied {
         for line in order.lines.iter_mut().filter(|line| !line.rows.is_empty()) {
-            out.command(&line.sku, StockCommand::Release { rows: line.open_rows() });
+            out.command(line, StockCommand::Release { rows: line.open_rows() });
             line.rows.clear();
         }
         if order.attempt == 1 {

@@ -22,7 +22,7 @@ pub(super) fn apply(order: &mut Order, out: &mut Outbox<'_>, picks: &[Pick], res
         let rows = lines::take(line.rows.iter_mut(), pick.quantity, Allocation::to_return, |row, units| row.returned += units);
         returned.extend(lines_of(&line.sku, &rows));
         if restock {
-            out.command(&line.sku, StockCommand::Return { rows });
+            out.command(line, StockCommand::Return { rows });
         }
     }
     out.event(OrderEventKind::Returned).lines = returned;

@@ -18,7 +18,7 @@ pub(super) fn ship(order: &mut Order, out: &mut Outbox<'_>, picks: &[Pick]) -> R
         let rows = lines::take(line.rows.iter_mut(), pick.quantity, Allocation::to_ship, |row, units| row.shipped += units);
         shipped.extend(lines_of(&line.sku, &rows));
         if !order.deducted {
-            out.command(&line.sku, StockCommand::Sell { rows });
+            out.command(line, StockCommand::Sell { rows });
         }
     }
     let kind = if order.all(Line::to_ship) == 0 { OrderEventKind::Shipped } else { OrderEventKind::PartShipped };

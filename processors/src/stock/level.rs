@@ -4,6 +4,7 @@ use schemas::event::{Level, LevelRow};
 use schemas::{Reason, Reject};
 use serde::{Deserialize, Serialize};
 
+use super::slot::OpenSlot;
 use crate::{DecodeError, Trigger, codec};
 
 /// Most units of one SKU at one place, on hand or on their way. Far from where an `i64` ends.
@@ -11,9 +12,10 @@ pub const MAX_ON_HAND: i64 = 1_000_000_000_000_000;
 /// Most places that one SKU may be at.
 pub const MAX_LOCATIONS: usize = 1_000;
 
-const FORMAT: u8 = 1;
+/// 1 was never released.
+const FORMAT: u8 = 2;
 
-/// One SKU. Open reservations are not in here: there may be a hundred thousand.
+/// One SKU. Of its open reservations only the newest are in here: there may be a hundred thousand.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Stock {
     /// Of the last movement; 0 before the first.
@@ -24,6 +26,8 @@ pub struct Stock {
     pub(super) places: Vec<Place>,
     /// What changed it last.
     pub(super) changed: Trigger,
+    /// The newest reservations, for those who keep them.
+    pub open: OpenSlot,
 }
 
 /// One SKU at one place.
@@ -43,7 +47,7 @@ impl Place {
 
 impl Stock {
     pub(super) fn new(first_heard: Trigger) -> Stock {
-        Stock { seq: 0, hash: [0; 32], places: vec![], changed: first_heard }
+        Stock { seq: 0, hash: [0; 32], places: vec![], changed: first_heard, open: OpenSlot::default() }
     }
 
     /// As `stock-levels` and queries show it.
@@ -77,7 +81,9 @@ impl Stock {
     }
 
     pub fn decode(bytes: &[u8]) -> Result<Stock, DecodeError> {
-        codec::decode(FORMAT, "stock", bytes)
+        let stock: Stock = codec::decode(FORMAT, "stock", bytes)?;
+        stock.open.check()?;
+        Ok(stock)
     }
 
     /// Where in `places` it is, if anywhere.

@@ -5,6 +5,7 @@
 //! | --- | --- |
 //! | `level.rs` | the SKU's figures |
 //! | `reservation.rs` | what is held of it for one order |
+//! | `slot.rs` | where reservations are kept |
 //! | `seen.rs` | which restocks and counts came before |
 //! | `ledger.rs` | movements: the one place where figures change |
 //! | `reserve.rs` `settle.rs` | holds, and how they end |
@@ -32,12 +33,14 @@ mod restock;
 mod seen;
 mod settle;
 mod shortage;
+mod slot;
 
 pub use changes::changes;
 pub use level::{MAX_LOCATIONS, MAX_ON_HAND, Stock};
 pub use reservation::Reservation;
 pub use seen::{Seen, seen_ids};
 pub use shortage::{MAX_AT_RISK_SCAN, wants_reservations};
+pub use slot::{OpenSlot, SLOT_SIZE, Slot};
 
 use ledger::Ledger;
 

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use schemas::event::{Movement, OrderEvent};
 use schemas::input::Input;
-use schemas::message::{FleetMessage, ShipmentNews, ToFleet, ToOrder, ToStock};
+use schemas::message::{FleetMessage, ShipmentNews, StockCommand, StockReply, ToFleet, ToOrder, ToStock};
 use schemas::product::ProductEvent;
 use schemas::{Cause, Reject, Source, Timestamp, TopicNames};
 use waybill_processors::catalogue::{self, Listing, Terms};
@@ -45,6 +45,8 @@ pub struct World {
     listings: BTreeMap<String, Vec<u8>>,
     /// By SKU and order.
     reservations: BTreeMap<(String, String), Vec<u8>>,
+    /// Where the replies said that they are kept.
+    slots: BTreeMap<(String, String), u32>,
     /// By SKU and id.
     seen: BTreeMap<(String, String), Vec<u8>>,
     clock: Timestamp,
@@ -75,6 +77,7 @@ impl World {
             stock: BTreeMap::new(),
             listings: BTreeMap::new(),
             reservations: BTreeMap::new(),
+            slots: BTreeMap::new(),
             seen: BTreeMap::new(),
             clock: Timestamp(i64::MIN),
             next_offset: [0; Source::ALL.len()],
@@ -222,7 +225,11 @@ impl World {
     /// Delivers messages until none is left, but for replies that are held back.
     fn settle(&mut self) {
         loop {
-            if let Some(ToStock { order_id, sku, command, at, cause }) = self.commands.pop_front() {
+            if let Some(ToStock { order_id, sku, slot, command, at, cause }) = self.commands.pop_front() {
+                if !matches!(command, StockCommand::Reserve { .. } | StockCommand::Return { .. }) {
+                    let held_in = self.slots.get(&(sku.to_string(), order_id.to_string()));
+                    assert_eq!(Some(&slot), held_in, "order {order_id} does not say where its {sku} is held");
+                }
                 self.tell_stock(&sku, Trigger { at, cause }, stock::Event::Command { order_id: &order_id, command });
             } else if !self.hold_replies
                 && let Some(reply) = self.replies.pop_front()
@@ -236,8 +243,8 @@ impl World {
 
     fn reply(&mut self, reply: ToOrder) {
         self.answered.insert(reply.sku.to_string(), reply.clone());
-        let ToOrder { order_id, sku, reply, at, cause } = reply;
-        self.tell_order(&order_id, Trigger { at, cause }, orders::Event::Reply { sku: &sku, reply });
+        let ToOrder { order_id, sku, slot, reply, at, cause } = reply;
+        self.tell_order(&order_id, Trigger { at, cause }, orders::Event::Reply { sku: &sku, slot, reply });
     }
 
     fn tell_order(&mut self, id: &str, trigger: Trigger, event: orders::Event<'_>) {
@@ -301,7 +308,11 @@ impl World {
         self.journal.entry(sku.into()).or_default().extend(step.movements);
         if let Some(reply) = step.reply {
             let Trigger { at, cause } = trigger;
-            self.replies.push_back(ToOrder { order_id: order_id.into(), sku: sku.into(), reply, at, cause });
+            let slot = self.slots.len() as u32 + 1;
+            if matches!(reply, StockReply::Held { .. }) {
+                self.slots.insert((sku.to_owned(), order_id.clone()), slot);
+            }
+            self.replies.push_back(ToOrder { order_id: order_id.into(), sku: sku.into(), slot, reply, at, cause });
         } else {
             assert!(!is_command || step.verdict == Verdict::Applied, "a command cannot be refused");
         }
