@@ -186,3 +186,21 @@ impl OrderGen {
         out.push_str("]}");
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use sha2::{Digest, Sha256};
+
+    /// Results of different days are compared by these orders: they must not change.
+    #[test]
+    fn the_orders_of_a_seed_stay_the_same() {
+        let mut generator = OrderGen::new(1, 5_000);
+        let (mut hash, mut order) = (Sha256::new(), String::new());
+        for number in 1..=1_000 {
+            generator.order(&format!("O-{number:06}"), 1_767_225_600_000 + number * 10, &mut order);
+            hash.update(&order);
+        }
+        assert_eq!(hex::encode(hash.finalize()), "badd4574da67f2186d72ad42ea8e9d48f783ce0b910583aaac3e87e724022670");
+    }
+}
