@@ -19,4 +19,4 @@ pub use args::Args;
 pub use process::{proc_cpu, proc_mem, self_cpu};
 pub use statistics::{round_to, summary};
 pub use time::{now_unix_ms, rfc3339};
-pub use workload::{price, sku, OrderGen, Rng};
+pub use workload::{OrderGen, Rng, price, sku};

@@ -1,4 +1,5 @@
 //! CPU and memory of processes, as Linux tells them. A process that has ended is no error: it has no figures.
+#![expect(unsafe_code, reason = "libc is asked for the length of a tick and for this process's usage")]
 
 use std::fs::read_to_string;
 

@@ -1,6 +1,6 @@
 //! Percentiles and rounding, as the reports show them.
 
-use serde_json::{json, Value};
+use serde_json::{Value, json};
 
 /// Count, mean and percentiles of milliseconds, to two decimals; null of nothing. Sorts them.
 pub fn summary(millis: &mut [f64]) -> Value {

@@ -8,10 +8,10 @@ use std::time::{Duration, Instant};
 
 use clap::{Args, ValueEnum};
 use probe::{round_to, self_cpu, summary};
-use serde_json::{json, Value};
+use serde_json::{Value, json};
 
 use crate::batch::Statistics;
-use crate::client::{delivery_errors, Consumer, Producer, Reports};
+use crate::client::{Consumer, Producer, Reports, delivery_errors};
 use crate::options::{Common, Reading, Reset};
 use crate::pipeline::run_pipeline;
 use crate::run::{run_plain, run_serial};

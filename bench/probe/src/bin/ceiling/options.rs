@@ -2,9 +2,9 @@
 //! and so go before all else.
 
 use clap::{Args, ValueEnum};
-use serde_json::{json, Value};
+use serde_json::{Value, json};
 
-use crate::client::{retries, Properties};
+use crate::client::{Properties, retries};
 
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Clients")]

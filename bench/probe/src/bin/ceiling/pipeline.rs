@@ -1,16 +1,16 @@
 //! The loop of a worker that commits (offsets, flush, end) on a second thread and reads on meanwhile. What it makes of
 //! what it reads then waits until the transaction before has ended: there is one at a time.
 
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{channel, Sender};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Sender, channel};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use crate::batch::{Batch, Outputs, Positions, Statistics};
 use crate::run::LONGEST;
 use crate::stop;
-use crate::worker::{Settings, Worker, MOST_MESSAGES};
+use crate::worker::{MOST_MESSAGES, Settings, Worker};
 
 pub(crate) fn run_pipeline(worker: &mut Worker, settings: &Settings) {
     worker.consumer.wake(thread::current());

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use crate::batch::{Batch, Outputs, Positions};
 use crate::client::Producer;
 use crate::stop;
-use crate::worker::{Settings, Worker, MOST_MESSAGES};
+use crate::worker::{MOST_MESSAGES, Settings, Worker};
 
 /// A transaction that is to end when nothing is left to read ends after this at the latest.
 pub(crate) const LONGEST: Duration = Duration::from_millis(200);

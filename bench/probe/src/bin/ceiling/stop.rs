@@ -1,4 +1,5 @@
 //! When the workers are to end: at a signal, after a time, or once enough records are forwarded. Ends none itself.
+#![expect(unsafe_code, reason = "libc is asked to call at a signal")]
 
 use std::ffi::c_int;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};

@@ -4,10 +4,10 @@
 use std::collections::{HashMap, HashSet};
 
 use serde::Deserialize;
-use serde_json::{json, Value};
+use serde_json::{Value, json};
 
 use crate::check::Extent;
-use crate::decision::{hash, Decision, Event};
+use crate::decision::{Decision, Event, hash};
 
 /// Of each kind of violation, so many are named.
 const EXAMPLES: usize = 5;

@@ -9,7 +9,7 @@ use rdkafka::error::KafkaError;
 use rdkafka::{Message, Offset};
 
 use crate::books::Books;
-use crate::client::{end, read_from, Common, Start};
+use crate::client::{Common, Start, end, read_from};
 
 /// Exit code when something is contradicted.
 const VIOLATIONS: i32 = 3;

@@ -5,12 +5,12 @@ use std::time::{Duration, Instant};
 
 use clap::Args;
 use probe::round_to;
-use rdkafka::error::KafkaError;
 use rdkafka::Message;
-use serde_json::{json, Value};
+use rdkafka::error::KafkaError;
+use serde_json::{Value, json};
 
-use crate::client::{read_from, Common, Start};
-use crate::decision::{hash, Decision, Event};
+use crate::client::{Common, Start, read_from};
+use crate::decision::{Decision, Event, hash};
 use crate::watch::Watched;
 
 #[derive(Debug, Args)]

@@ -4,12 +4,12 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use clap::Args;
-use probe::{price, sku, OrderGen};
+use probe::{OrderGen, price, sku};
 use rdkafka::producer::BaseProducer;
 use serde_json::json;
 
 use crate::client::Common;
-use crate::send::{flush, restock, send, Signer};
+use crate::send::{Signer, flush, restock, send};
 
 /// For large batches: nobody waits for one record.
 const LINGER: &str = "20";

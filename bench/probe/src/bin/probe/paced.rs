@@ -6,15 +6,15 @@ use std::thread::{scope, sleep};
 use std::time::{Duration, Instant};
 
 use clap::Args;
-use probe::{now_unix_ms, summary, OrderGen};
+use probe::{OrderGen, now_unix_ms, summary};
+use rdkafka::Message;
 use rdkafka::consumer::BaseConsumer;
 use rdkafka::producer::BaseProducer;
-use rdkafka::Message;
-use serde_json::{json, Value};
+use serde_json::{Value, json};
 
-use crate::client::{read_from, Common, Start};
+use crate::client::{Common, Start, read_from};
 use crate::decision::{Decision, Event};
-use crate::send::{flush, restock, send, Signer};
+use crate::send::{Signer, flush, restock, send};
 use crate::watch::Watched;
 
 #[derive(Debug, Args)]

@@ -2,7 +2,7 @@
 
 use clap::Args;
 use probe::{proc_cpu, proc_mem, round_to};
-use serde_json::{json, Value};
+use serde_json::{Value, json};
 
 #[derive(Debug, Args)]
 pub(crate) struct Watched {

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use rdkafka::bindings as c;
 
-use super::{c_string, check, client, configuration, Code, Group, Offsets, Properties, Topic, ANY, PATIENCE_MS};
+use super::{ANY, Code, Group, Offsets, PATIENCE_MS, Properties, Topic, c_string, check, client, configuration};
 
 unsafe extern "C" fn on_message(_: *mut c::rd_kafka_t, thread: *mut c_void) {
     // Safe: `Consumer::wake` gives a thread that is never freed.
@@ -46,11 +46,7 @@ impl Message {
     pub(crate) fn key(&self) -> &[u8] {
         let message = self.get();
         // Safe: librdkafka says how long the key is; a null says that there is none.
-        if message.key.is_null() {
-            &[]
-        } else {
-            unsafe { std::slice::from_raw_parts(message.key.cast(), message.key_len) }
-        }
+        if message.key.is_null() { &[] } else { unsafe { std::slice::from_raw_parts(message.key.cast(), message.key_len) } }
     }
 }
 

@@ -1,17 +1,18 @@
 //! Thin, safe handles over librdkafka's C functions, as the measurements need them. No policy here: a call that fails
 //! ends the run. Clients are never closed, so that what they hand out is good for as long as the process lives.
+#![expect(unsafe_code, reason = "librdkafka is a C library; what is unsafe about it is in this folder")]
 
 mod consumer;
 mod producer;
 
-use std::ffi::{c_char, c_int, CStr, CString};
+use std::ffi::{CStr, CString, c_char, c_int};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use rdkafka::bindings as c;
 use rdkafka::bindings::rd_kafka_resp_err_t as Code;
 
 pub(crate) use consumer::{Consumer, Message};
-pub(crate) use producer::{delivery_errors, Producer, Reports};
+pub(crate) use producer::{Producer, Reports, delivery_errors};
 
 /// Names and values, as librdkafka has them; the last of one name holds.
 pub(crate) type Properties = Vec<(String, String)>;

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use rdkafka::bindings as c;
 
-use super::{c_string, check, client, configuration, Code, Group, Offsets, Properties, Topic, ANY, PATIENCE_MS};
+use super::{ANY, Code, Group, Offsets, PATIENCE_MS, Properties, Topic, c_string, check, client, configuration};
 
 /// For what has to come about before anything can be measured, milliseconds.
 const INIT_MS: c_int = 30_000;

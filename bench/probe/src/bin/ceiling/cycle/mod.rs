@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use clap::{Args, ValueEnum};
 use probe::{round_to, self_cpu, summary};
-use serde_json::{json, Value};
+use serde_json::{Value, json};
 
 use crate::millis;
 use crate::options::Common;

@@ -3,7 +3,7 @@
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use super::{record, Api, Cycle, Steps, INPUT};
+use super::{Api, Cycle, INPUT, Steps, record};
 use crate::client::{Group, Offsets, Producer, Reports, Topic};
 use crate::options::Common;
 

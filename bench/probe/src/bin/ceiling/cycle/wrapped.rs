@@ -6,7 +6,7 @@ use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerGroupMetadata};
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
 use rdkafka::{ClientConfig, Offset, TopicPartitionList};
 
-use super::{record, Api, Cycle, Steps, INPUT};
+use super::{Api, Cycle, INPUT, Steps, record};
 use crate::options::Common;
 
 /// For a request to the broker.
