@@ -1,131 +1,197 @@
-//! Sets up workers for one hop or more, waits for their groups to settle, runs them and reports.
+//! `ceiling forward`: sets workers up for one hop or more, waits until their groups have settled, runs them to the end
+//! and reports. What a worker does is elsewhere.
 
-use std::sync::atomic::Ordering::*;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::thread::{self, sleep};
 use std::time::{Duration, Instant};
 
-use probe::*;
-use rdkafka::bindings::*;
-use serde_json::json;
+use clap::{Args, ValueEnum};
+use probe::{round_to, self_cpu, summary};
+use serde_json::{Value, json};
 
-use crate::client::*;
-use crate::run::{run_pipeline, run_plain, run_serial};
-use crate::worker::*;
+use crate::batch::Statistics;
+use crate::client::{Consumer, Producer, Reports, delivery_errors};
+use crate::options::{Common, Reading, Reset};
+use crate::pipeline::run_pipeline;
+use crate::run::{run_plain, run_serial};
+use crate::stop;
+use crate::worker::{Settings, Way, Worker};
 
-pub(crate) fn forward(a: &Args) {
-    unsafe {
-        libc::signal(libc::SIGTERM, on_sig as *const () as usize);
-        libc::signal(libc::SIGINT, on_sig as *const () as usize);
-    }
-    let hops: Vec<String> = a.str("hops", "orders,order-events").split(',').map(String::from).collect();
-    let one = a.str("mode", "threads") == "one";
-    let threads: usize = a.num("threads", 1);
-    let group = a.str("group", "ceiling").to_string();
-    let plain = a.flag("plain");
-    let adaptive = a.flag("adaptive") || a.opt("commit-ms").is_none();
-    let cfg = Arc::new(Cfg {
-        commit: if adaptive { None } else { Some(Duration::from_millis(a.num("commit-ms", 100))) },
-        batch: a.num("batch", 10_000),
-        plain,
-        pipeline: a.flag("pipeline"),
-        offsets_first: a.flag("offsets-first"),
-        one_by_one: a.flag("one-by-one"),
-        stop_after: a.num("stop-after", 0),
-    });
-    // Work units: (group, input topics with their outputs)
-    let mut units: Vec<(String, Vec<(String, String)>)> = vec![];
-    let pairs: Vec<(String, String)> = hops.windows(2).map(|w| (w[0].clone(), w[1].clone())).collect();
-    for _ in 0..threads {
-        if one {
-            units.push((group.clone(), pairs.clone()));
-        } else {
-            for (i, p) in pairs.iter().enumerate() {
-                units.push((format!("{group}-{i}"), vec![p.clone()]));
-            }
+#[derive(Debug, Args)]
+pub(crate) struct Forward {
+    /// Topics; records go from each to the next
+    #[arg(long, value_name = "TOPIC,…", value_delimiter = ',', default_value = "orders,order-events")]
+    hops: Vec<String>,
+    /// Whether each hop has threads of its own, or each thread takes all hops
+    #[arg(long, value_enum, default_value_t = Mode::Threads)]
+    mode: Mode,
+    /// Threads, of each hop or of all
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    threads: usize,
+    /// Commit when nothing is left to read, whatever --commit-ms says; so it is without --commit-ms
+    #[arg(long)]
+    adaptive: bool,
+    /// Commit after so many milliseconds
+    #[arg(long, value_name = "MS")]
+    commit_ms: Option<u64>,
+    /// Records of a transaction at most
+    #[arg(long, value_name = "N", default_value_t = 10_000)]
+    batch: usize,
+    /// Read and compute while the transaction before is committed
+    #[arg(long)]
+    pipeline: bool,
+    /// Add the offsets to a transaction before its records
+    #[arg(long)]
+    offsets_first: bool,
+    /// What the groups and the transactional ids begin with
+    #[arg(long, value_name = "NAME", default_value = "ceiling")]
+    group: String,
+    /// Wait after `ready` until this file is there
+    #[arg(long, value_name = "FILE")]
+    go_file: Option<PathBuf>,
+    /// End after so many seconds; 0: do not
+    #[arg(long, value_name = "SECS", default_value_t = 0.0)]
+    secs: f64,
+    /// End after so many records; 0: do not
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    stop_after: u64,
+    #[command(flatten)]
+    reading: Reading,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Mode {
+    Threads,
+    One,
+}
+
+impl Forward {
+    fn settings(&self) -> Settings {
+        let way = match (self.reading.plain, self.pipeline) {
+            (true, _) => Way::Plain,
+            (false, true) => Way::Pipeline,
+            (false, false) => Way::Serial,
+        };
+        Settings {
+            commit_every: self.commit_ms.filter(|_| !self.adaptive).map(Duration::from_millis),
+            batch: self.batch,
+            way,
+            offsets_first: self.offsets_first,
+            one_by_one: self.reading.one_by_one,
+            stop_after: self.stop_after,
         }
     }
-    let mut ws: Vec<Worker> = vec![];
-    for (i, (g, routes)) in units.iter().enumerate() {
-        let outs: Vec<&str> = routes.iter().map(|r| r.1.as_str()).collect();
-        let ins: Vec<&str> = routes.iter().map(|r| r.0.as_str()).collect();
-        let txn = format!("{group}-{i}");
-        let p = Prod::new(&prod_conf(a, if plain { None } else { Some(&txn) }), &outs, !plain, Dr::Cb);
-        let c = unsafe { new_consumer(a, g, &ins) };
-        let route = routes.iter().map(|(i, o)| (i.clone(), p.topics[o])).collect();
-        ws.push(Worker { c: Arc::new(c), p: Arc::new(p), route, by_ptr: vec![], buf: vec![], msgs: vec![], st: Stats::default() });
+}
+
+pub(crate) fn forward(common: &Common, own: &Forward) {
+    stop::at_signals();
+    let mut workers = workers(common, own);
+    let assigned = settle(&mut workers);
+    for worker in &workers {
+        worker.consumer.rewind(own.reading.reset == Reset::Latest);
     }
-    // Let the groups settle: poll (and throw away) until every worker has partitions, stable for 500 ms; then rewind.
-    let mut stable = Instant::now();
-    let mut prev = vec![];
-    loop {
-        let now: Vec<i32> = ws
-            .iter_mut()
-            .map(|w| unsafe {
-                w.poll(1000, Duration::from_millis(10), false);
-                for m in w.msgs.drain(..) {
-                    rd_kafka_message_destroy(m);
-                }
-                assigned(&w.c)
-            })
-            .collect();
-        if now != prev {
-            stable = Instant::now();
-            prev = now;
-        } else if prev.iter().all(|x| *x > 0) && stable.elapsed() > Duration::from_millis(500) {
-            break;
-        }
+    eprintln!("ceiling: ready pid={} assignments={assigned:?}", std::process::id());
+    if let Some(file) = &own.go_file {
+        wait_for(file);
     }
-    for w in &ws {
-        unsafe { rewind(&w.c, a.str("reset", "earliest") == "latest") };
-    }
-    eprintln!("ceiling: ready pid={} assignments={prev:?}", std::process::id());
-    if let Some(f) = a.opt("go-file") {
-        while !std::path::Path::new(f).exists() {
-            std::thread::sleep(Duration::from_millis(5));
-        }
-    }
-    let (t0, cpu0) = (Instant::now(), self_cpu());
-    let secs: f64 = a.num("secs", 0.0);
-    let hs: Vec<_> = ws
-        .into_iter()
-        .map(|mut w| {
-            let cfg = cfg.clone();
-            std::thread::spawn(move || {
-                if cfg.plain {
-                    run_plain(&mut w, &cfg)
-                } else if cfg.pipeline {
-                    run_pipeline(&mut w, &cfg)
-                } else {
-                    run_serial(&mut w, &cfg)
-                }
-                (w, Instant::now())
-            })
-        })
-        .collect();
-    if secs > 0.0 {
-        std::thread::spawn(move || {
-            std::thread::sleep(Duration::from_secs_f64(secs));
-            STOP.store(true, SeqCst);
-        });
-    }
-    let done: Vec<_> = hs.into_iter().map(|h| h.join().unwrap()).collect();
-    let end = done.iter().map(|d| d.1).max().unwrap();
-    let cpu = self_cpu() - cpu0;
-    let recs: u64 = done.iter().map(|d| d.0.st.records).sum();
-    let el = (end - t0).as_secs_f64();
-    let per: Vec<_> = done
-        .into_iter()
-        .map(|(mut w, _)| {
-            json!({"txns": w.st.txns, "records": w.st.records, "batch": summary(&mut w.st.batch),
-        "send_offsets_ms": summary(&mut w.st.offsets_ms), "commit_ms": summary(&mut w.st.commit_ms), "txn_ms": summary(&mut w.st.total_ms)})
-        })
-        .collect();
-    println!(
-        "{}",
-        json!({"records": recs, "secs": (el*1000.0).round()/1000.0, "records_per_s": (recs as f64/el).round(),
-        "app_cpu_us_per_record": (cpu*1e6/recs.max(1) as f64*100.0).round()/100.0, "app_cpu_s": (cpu*100.0).round()/100.0,
-        "delivery_errors": DR_ERR.load(Relaxed), "workers": per,
-        "concurrent_txn_retries": if a.flag("eos-debug") {json!({"all": CONCURRENT.load(Relaxed), "add_partitions": CONC_PARTS.load(Relaxed), "offsets": CONC_OFFS.load(Relaxed)})} else {json!(null)}})
-    );
+    println!("{}", run(common, own, workers));
+    // Clients are not closed: nobody measures how long that takes.
     std::process::exit(0);
+}
+
+/// A group with the pairs of topics that each of its members forwards.
+type Unit<'a> = (String, Vec<&'a [String]>);
+
+fn units(own: &Forward) -> Vec<Unit<'_>> {
+    let pairs: Vec<&[String]> = own.hops.windows(2).collect();
+    let of_a_thread: Vec<Unit<'_>> = match own.mode {
+        Mode::One => vec![(own.group.clone(), pairs)],
+        Mode::Threads => pairs.into_iter().enumerate().map(|(hop, pair)| (format!("{}-{hop}", own.group), vec![pair])).collect(),
+    };
+    std::iter::repeat_n(of_a_thread, own.threads).flatten().collect()
+}
+
+fn workers(common: &Common, own: &Forward) -> Vec<Worker> {
+    let one = |(number, (group, pairs)): (usize, Unit<'_>)| {
+        let inputs: Vec<&str> = pairs.iter().map(|pair| pair[0].as_str()).collect();
+        let outputs: Vec<&str> = pairs.iter().map(|pair| pair[1].as_str()).collect();
+        let transactional_id = (!own.reading.plain).then(|| format!("{}-{number}", own.group));
+        let properties = common.producer(transactional_id.as_deref());
+        let producer = Producer::new(&properties, &outputs, transactional_id.is_some(), Reports::Errors);
+        let consumer = Consumer::new(&common.consumer(&group, &own.reading), &inputs);
+        let routes = pairs.iter().map(|pair| (pair[0].clone(), producer.topic(&pair[1]))).collect();
+        Worker::new(consumer, producer, routes)
+    };
+    units(own).into_iter().enumerate().map(one).collect()
+}
+
+/// Polls, and throws away, until every worker has had the same partitions for 500 ms; returns how many each has.
+fn settle(workers: &mut [Worker]) -> Vec<i32> {
+    let mut since = Instant::now();
+    let mut assigned = vec![];
+    loop {
+        let poll = |worker: &mut Worker| {
+            worker.poll(1000, Duration::from_millis(10), false);
+            worker.discard();
+            worker.consumer.assigned()
+        };
+        let now: Vec<i32> = workers.iter_mut().map(poll).collect();
+        if now != assigned {
+            since = Instant::now();
+            assigned = now;
+        } else if assigned.iter().all(|count| *count > 0) && since.elapsed() > Duration::from_millis(500) {
+            return assigned;
+        }
+    }
+}
+
+fn wait_for(file: &Path) {
+    while !file.exists() {
+        sleep(Duration::from_millis(5));
+    }
+}
+
+/// Runs the workers, each on a thread, until all have ended; returns the report.
+fn run(common: &Common, own: &Forward, workers: Vec<Worker>) -> Value {
+    let settings = Arc::new(own.settings());
+    let (began, cpu) = (Instant::now(), self_cpu());
+    let threads: Vec<_> = workers
+        .into_iter()
+        .map(|worker| {
+            let settings = Arc::clone(&settings);
+            thread::spawn(move || work(worker, &settings))
+        })
+        .collect();
+    if own.secs > 0.0 {
+        stop::after(Duration::from_secs_f64(own.secs));
+    }
+    let done: Vec<_> = threads.into_iter().map(|thread| thread.join().expect("the worker has said why it failed")).collect();
+    let cpu = self_cpu() - cpu;
+    let seconds = done.iter().map(|(_, ended)| *ended - began).max().expect("a hop, and a thread for it").as_secs_f64();
+    let records: u64 = done.iter().map(|(statistics, _)| statistics.records).sum();
+    let workers: Vec<Value> = done.into_iter().map(|(statistics, _)| worker_report(statistics)).collect();
+    json!({
+        "records": records, "secs": round_to(3, seconds), "records_per_s": (records as f64 / seconds).round(),
+        "app_cpu_us_per_record": round_to(2, cpu * 1e6 / records.max(1) as f64), "app_cpu_s": round_to(2, cpu),
+        "delivery_errors": delivery_errors(), "workers": workers, "concurrent_txn_retries": common.concurrent_retries(),
+    })
+}
+
+/// Returns when it ended, too.
+fn work(mut worker: Worker, settings: &Settings) -> (Statistics, Instant) {
+    match settings.way {
+        Way::Serial => run_serial(&mut worker, settings),
+        Way::Pipeline => run_pipeline(&mut worker, settings),
+        Way::Plain => run_plain(&mut worker, settings),
+    }
+    (worker.statistics, Instant::now())
+}
+
+fn worker_report(mut statistics: Statistics) -> Value {
+    json!({
+        "txns": statistics.transactions, "records": statistics.records, "batch": summary(&mut statistics.batch),
+        "send_offsets_ms": summary(&mut statistics.offsets_ms), "commit_ms": summary(&mut statistics.commit_ms),
+        "txn_ms": summary(&mut statistics.total_ms),
+    })
 }

@@ -1,156 +1,87 @@
-//! The loops of a worker: a commit after each batch, no transaction at all, or a commit on another thread meanwhile.
+//! The loops of a worker that commits between two batches, and of one without transactions. `pipeline.rs` has the one
+//! that reads on while it commits.
 
-use std::ffi::c_void;
-use std::sync::atomic::{AtomicBool, Ordering::*};
-use std::sync::{mpsc, Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use rdkafka::bindings::*;
+use crate::batch::{Batch, Outputs, Positions};
+use crate::client::Producer;
+use crate::stop;
+use crate::worker::{MOST_MESSAGES, Settings, Worker};
 
-use crate::client::*;
-use crate::millis;
-use crate::worker::*;
+/// A transaction that is to end when nothing is left to read ends after this at the latest.
+pub(crate) const LONGEST: Duration = Duration::from_millis(200);
 
-pub(crate) fn run_serial(w: &mut Worker, cfg: &Cfg) {
-    while !w.done(cfg) {
-        let tw = Instant::now();
-        if w.poll(cfg.batch.min(4096), Duration::from_millis(100), cfg.one_by_one) == 0 {
+/// A commit after each batch.
+pub(crate) fn run_serial(worker: &mut Worker, settings: &Settings) {
+    while !stop::is_due(settings.stop_after) {
+        if worker.poll(settings.batch.min(MOST_MESSAGES), Duration::from_millis(100), settings.one_by_one) == 0 {
             continue;
         }
-        let t0 = Instant::now();
-        w.st.wait_ms.push(millis(t0 - tw));
-        let mut out = Outs::default();
-        let of = cfg.offsets_first;
-        if !of {
-            w.p.begin();
+        let began = Instant::now();
+        if !settings.offsets_first {
+            worker.producer.begin();
         }
-        let mut emit = |p: &Prod, t, k: &[u8], v: &[u8]| if of { out.push(t, k, v) } else { p.produce(t, k, v) };
-        let mut offs = Offs::default();
-        let mut n = w.handle(&mut offs, &mut emit);
-        while (n as usize) < cfg.batch {
-            let wait = match cfg.commit {
-                Some(t) => match t.checked_sub(t0.elapsed()) {
-                    Some(d) if d.as_millis() > 0 => d,
-                    _ => break,
-                },
-                None => Duration::ZERO,
-            };
-            if cfg.commit.is_none() && t0.elapsed() > Duration::from_millis(200) {
-                break;
-            }
-            if w.poll((cfg.batch - n as usize).min(4096), wait, cfg.one_by_one) == 0 && cfg.commit.is_none() {
-                break;
-            }
-            n += w.handle(&mut offs, &mut emit);
+        let mut batch =
+            Batch { positions: Positions::default(), records: 0, began, outputs: settings.offsets_first.then(Outputs::default) };
+        fill(worker, settings, &mut batch);
+        if batch.records > 0 {
+            batch.commit(&worker.producer, &worker.consumer, &mut worker.statistics);
+        } else if !settings.offsets_first {
+            // Only complaints came. Nothing is to be committed, but the transaction is open; an empty one asks no broker.
+            worker.producer.commit();
         }
-        if n == 0 {
-            // Only error events came: nothing to commit, but the transaction is open and empty (a local no-op to commit).
-            if !of {
-                w.p.commit();
-            }
-            continue;
-        }
-        let (p, c) = (w.p.clone(), w.c.clone());
-        commit_job(&p, &c, Job { offs, n, t0, out: of.then_some(out) }, &mut w.st);
     }
 }
 
-pub(crate) fn run_plain(w: &mut Worker, cfg: &Cfg) {
-    // Idempotent producer, at-least-once: offsets committed every 100 ms, after a flush.
-    let mut offs = Offs::default();
-    let mut last = Instant::now();
-    let mut since = 0u64;
-    while !w.done(cfg) {
-        if w.poll(4096, Duration::from_millis(20), cfg.one_by_one) > 0 {
-            let n = w.handle(&mut offs, |p, t, k, v| p.produce(t, k, v));
-            w.st.records += n;
-            since += n;
-            RECORDS.fetch_add(n, Relaxed);
+/// Takes what was polled, and more until the batch is full, its time is up or nothing is left.
+fn fill(worker: &mut Worker, settings: &Settings, batch: &mut Batch) {
+    take(worker, batch);
+    while (batch.records as usize) < settings.batch {
+        let Some(wait) = wait_for_more(settings, batch.began.elapsed()) else { break };
+        let room = (settings.batch - batch.records as usize).min(MOST_MESSAGES);
+        if worker.poll(room, wait, settings.one_by_one) == 0 && settings.commit_every.is_none() {
+            break;
         }
-        unsafe { rd_kafka_poll(w.p.rk, 0) };
-        if since > 0 && last.elapsed() > Duration::from_millis(100) {
-            w.p.flush();
-            unsafe {
-                let l = offs.list();
-                rd_kafka_commit(w.c.rk, l, 1);
-                rd_kafka_topic_partition_list_destroy(l);
-            }
-            last = Instant::now();
-            since = 0;
-            w.st.txns += 1;
-        }
+        take(worker, batch);
     }
-    w.p.flush();
 }
 
-unsafe extern "C" fn wake_cb(_: *mut rd_kafka_t, o: *mut c_void) {
-    (*(o as *const std::thread::Thread)).unpark();
+fn take(worker: &mut Worker, batch: &mut Batch) {
+    batch.records += match &mut batch.outputs {
+        Some(outputs) => worker.handle(&mut batch.positions, |_, topic, key, value| outputs.push(topic, key, value)),
+        None => worker.handle(&mut batch.positions, Producer::produce),
+    };
 }
 
-/// The commit (offsets, flush, EndTxn) runs on a helper thread; meanwhile this thread polls, computes and buffers its outputs.
-pub(crate) fn run_pipeline(w: &mut Worker, cfg: &Cfg) {
-    let me = Box::leak(Box::new(std::thread::current()));
-    unsafe { rd_kafka_queue_cb_event_enable(w.c.q, Some(wake_cb), me as *mut _ as *mut c_void) };
-    let (tx, rx) = mpsc::channel::<Job>();
-    let busy = Arc::new(AtomicBool::new(false));
-    let stats = Arc::new(Mutex::new(Stats::default()));
-    let (p, c, b2, s2, th) = (w.p.clone(), w.c.clone(), busy.clone(), stats.clone(), std::thread::current());
-    let h = std::thread::spawn(move || {
-        while let Ok(j) = rx.recv() {
-            commit_job(&p, &c, j, &mut s2.lock().unwrap());
-            b2.store(false, Release);
-            th.unpark();
+/// How long a transaction that has been open for so long may wait for more; `None`: it is to end.
+fn wait_for_more(settings: &Settings, open: Duration) -> Option<Duration> {
+    match settings.commit_every {
+        // librdkafka waits for whole milliseconds.
+        Some(every) => every.checked_sub(open).filter(|left| left.as_millis() > 0),
+        None => (open <= LONGEST).then_some(Duration::ZERO),
+    }
+}
+
+/// At least once: every 100 ms a flush, and then the offsets.
+pub(crate) fn run_plain(worker: &mut Worker, settings: &Settings) {
+    let mut positions = Positions::default();
+    let mut committed = Instant::now();
+    let mut is_new = false;
+    while !stop::is_due(settings.stop_after) {
+        if worker.poll(MOST_MESSAGES, Duration::from_millis(20), settings.one_by_one) > 0 {
+            let records = worker.handle(&mut positions, Producer::produce);
+            worker.statistics.records += records;
+            is_new |= records > 0;
+            stop::count(records);
         }
-    });
-    let of = cfg.offsets_first;
-    let mut out = Outs::default();
-    let mut offs = Offs::default();
-    let mut n = 0u64;
-    let mut begun = false;
-    let mut t0 = Instant::now();
-    while !w.done(cfg) {
-        let in_flight = busy.load(Acquire);
-        if !in_flight && !begun && !of && n > 0 {
-            // The commit returned while outputs were waiting.
-            w.p.begin();
-            begun = true;
-            out.produce_all(&w.p);
-        }
-        let room = cfg.batch.saturating_sub(n as usize);
-        let mut got = 0;
-        if room > 0 {
-            got = w.poll(room.min(4096), Duration::ZERO, cfg.one_by_one);
-            if got > 0 {
-                if n == 0 {
-                    t0 = Instant::now();
-                    if !in_flight && !of && !begun {
-                        w.p.begin();
-                        begun = true;
-                    }
-                }
-                let direct = begun;
-                n += w.handle(&mut offs, |p, t, k, v| if direct { p.produce(t, k, v) } else { out.push(t, k, v) });
-            }
-        }
-        if !in_flight && n > 0 && (begun || of) {
-            let full = n as usize >= cfg.batch;
-            let timeup = cfg.commit.map_or(t0.elapsed() > Duration::from_millis(200), |t| t0.elapsed() >= t);
-            let drained = got == 0 && cfg.commit.is_none();
-            if full || timeup || drained {
-                busy.store(true, Release);
-                let o = of.then(|| std::mem::take(&mut out));
-                tx.send(Job { offs: std::mem::take(&mut offs), n, t0, out: o }).unwrap();
-                n = 0;
-                begun = false;
-                continue;
-            }
-        }
-        if got == 0 {
-            std::thread::park_timeout(if n > 0 && !in_flight { Duration::from_millis(1) } else { Duration::from_millis(100) });
+        worker.producer.poll(Duration::ZERO);
+        if is_new && committed.elapsed() > Duration::from_millis(100) {
+            worker.producer.flush();
+            worker.consumer.commit(&positions.offsets());
+            worker.statistics.transactions += 1;
+            committed = Instant::now();
+            is_new = false;
         }
     }
-    drop(tx);
-    h.join().unwrap();
-    let s = std::mem::take(&mut *stats.lock().unwrap());
-    w.st = s;
+    worker.producer.flush();
 }
