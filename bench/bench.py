@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Measures Waybill, the Kafka Streams peer and the raw transactional forwarder in turn, each round on fresh brokers.
 
-Each broker first serves a backlog of the same size that does not count: a JVM that has just started spends half of its
-CPU in its compiler, and a broker in production has not just started.
+Each broker first serves backlogs of the same size that do not count: a JVM that has just started spends most of its CPU
+in its compiler (after one backlog still half of it, after three a third), and a broker in production has not just started.
 
 Same load (probe's: 2.55 lines an order, Zipf over the SKUs), same broker, same machine; medians of the rounds. The
 forwarder keeps no state and takes one hop: it is the floor of what a transaction costs, not a competitor.
@@ -139,7 +139,7 @@ def main():
     a.add_argument("--orders", type=int, default=200_000)
     a.add_argument("--skus", type=int, default=5_000)
     a.add_argument("--seconds", type=int, default=20, help="of each latency run")
-    a.add_argument("--warm", type=int, default=1, help="backlogs that each broker serves before it counts")
+    a.add_argument("--warm", type=int, default=3, help="backlogs that each broker serves before it counts")
     a.add_argument("--systems", default=",".join(SYSTEMS))
     o = a.parse_args()
     bench = Bench(o)
