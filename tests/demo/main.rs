@@ -57,7 +57,11 @@ fn demo(arguments: &[&str]) -> String {
 /// Everything but what was measured.
 fn without_speed(text: &str) -> String {
     let (before, after) = text.split_once("\nSPEED\n").unwrap();
-    before.to_owned() + &after[after.find("\nAUDIT\n").unwrap()..]
+    let rest = before.to_owned() + &after[after.find("\nAUDIT\n").unwrap()..];
+    // A van that has left its route gets a new one when the planner has it, as in life: what it tells until then depends on
+    // the moment.
+    let depends = |line: &&str| !["10 minutes before", "told on the way"].iter().any(|head| line.trim_start().starts_with(head));
+    rest.lines().filter(depends).collect::<Vec<_>>().join("\n")
 }
 
 /// The numbers of the line under `section` that begins with `name`.
