@@ -8,16 +8,24 @@ use super::stock::SEPARATOR;
 use super::task::{RESERVATION, Task};
 use super::work::Fault;
 
-/// What the SKU holds for the order, in the slot that its reply named.
-pub fn find<S: Store>(task: &Task<S>, sku: &str, stock: &Stock, slot: u32, order_id: &str) -> Result<Option<Reservation>, Fault> {
-    let damaged = |e| Fault::damaged(&task.name, &key_of(sku, slot), &e);
-    if slot == stock.open.number {
-        return stock.open.slot.get(order_id).map_err(damaged);
+/// The slot with this number, if it has been put aside; `None`: it is the one in the SKU's own state.
+pub fn aside<S: Store>(task: &Task<S>, sku: &str, stock: &Stock, number: u32) -> Result<Option<Slot>, Fault> {
+    if number == stock.open.number {
+        return Ok(None);
     }
-    match read(task, sku, slot)? {
-        Some(slot) => slot.get(order_id).map_err(damaged),
-        None => Ok(None),
-    }
+    Ok(Some(task.get(&key_of(sku, number))?.map_or_else(Slot::default, Slot::from_bytes)))
+}
+
+/// What the SKU holds for the order, in the slot that its reply named. `aside`: that slot, if it has been put aside.
+pub fn find<S: Store>(
+    task: &Task<S>,
+    sku: &str,
+    stock: &Stock,
+    aside: Option<&Slot>,
+    order_id: &str,
+) -> Result<Option<Reservation>, Fault> {
+    let slot = aside.unwrap_or(&stock.open.slot);
+    slot.get(order_id).map_err(|e| Fault::damaged(&task.name, &prefix_of(sku), &e))
 }
 
 /// Keeps a new reservation. Returns the slot to ask for it.
@@ -29,43 +37,38 @@ pub fn begin<S: Store>(task: &mut Task<S>, sku: &str, stock: &mut Stock, order_i
     number
 }
 
-/// Keeps what has become of a reservation; `None`: it has ended. Returns its slot.
+/// Keeps what has become of a reservation; `None`: it has ended. `aside`: the slot with that number, if it has been put
+/// aside.
 pub fn change<S: Store>(
     task: &mut Task<S>,
     sku: &str,
     stock: &mut Stock,
-    slot: u32,
+    (number, aside): (u32, Option<Slot>),
     order_id: &str,
     reservation: Option<&Reservation>,
-) -> Result<u32, Fault> {
-    if slot == stock.open.number {
-        stock.open.slot.set(order_id, reservation).map_err(|e| Fault::damaged(&task.name, &key_of(sku, slot), &e))?;
-    } else {
-        let mut kept = read(task, sku, slot)?.unwrap_or_default();
-        kept.set(order_id, reservation).map_err(|e| Fault::damaged(&task.name, &key_of(sku, slot), &e))?;
-        keep(task, sku, slot, &kept);
+) -> Result<(), Fault> {
+    match aside {
+        Some(mut slot) => {
+            slot.set(order_id, reservation).map_err(|e| Fault::damaged(&task.name, &prefix_of(sku), &e))?;
+            keep(task, sku, number, &slot);
+        }
+        None => stock.open.slot.set(order_id, reservation).map_err(|e| Fault::damaged(&task.name, &prefix_of(sku), &e))?,
     }
-    Ok(slot)
+    Ok(())
 }
 
-/// Up to `most` open reservations, by order: the oldest slots first.
+/// Up to `most` open reservations, sorted by their orders.
 pub fn some<S: Store>(task: &Task<S>, sku: &str, stock: &Stock, most: usize) -> Result<Vec<(Box<str>, Reservation)>, Fault> {
     let prefix = prefix_of(sku);
+    let damaged = |e| Fault::damaged(&task.name, &prefix, &e);
     let mut found = vec![];
-    for (key, bytes) in task.with_prefix(&prefix, most)? {
-        let slot = Slot::decode(bytes).map_err(|e| Fault::damaged(&task.name, &key, &e))?;
-        found.extend(slot.all().map_err(|e| Fault::damaged(&task.name, &key, &e))?);
+    for (_, bytes) in task.with_prefix(&prefix, most)? {
+        found.extend(Slot::from_bytes(bytes).all().map_err(damaged)?);
     }
-    found.extend(stock.open.slot.all().map_err(|e| Fault::damaged(&task.name, &prefix, &e))?);
+    found.extend(stock.open.slot.all().map_err(damaged)?);
     found.truncate(most);
     found.sort_by(|a, b| a.0.cmp(&b.0));
     Ok(found)
-}
-
-fn read<S: Store>(task: &Task<S>, sku: &str, slot: u32) -> Result<Option<Slot>, Fault> {
-    let key = key_of(sku, slot);
-    let bytes = task.get(&key)?;
-    bytes.map(Slot::decode).transpose().map_err(|e| Fault::damaged(&task.name, &key, &e))
 }
 
 fn keep<S: Store>(task: &mut Task<S>, sku: &str, number: u32, slot: &Slot) {

@@ -40,8 +40,10 @@ pub fn decide<S: Store>(
     let mut state = read(task, sku, before.as_deref(), &event)?;
     // A reserve begins a reservation: by the protocol there is none, so there is none to read.
     let reserves = matches!(event, Event::Command { command: StockCommand::Reserve { .. }, .. });
+    let mut aside = None;
     if let (Some(order_id), Some(stock), false) = (&order_id, before.as_deref(), reserves) {
-        state.reservation = reservations::find(task, sku, stock, slot, order_id)?;
+        aside = reservations::aside(task, sku, stock, slot)?;
+        state.reservation = reservations::find(task, sku, stock, aside.as_ref(), order_id)?;
     }
     if stock::wants_listing(&event) {
         state.listing = task.read(&products::key_of(sku))?;
@@ -53,10 +55,10 @@ pub fn decide<S: Store>(
     }
     let mut kept_in = 0;
     if let (Some(order_id), Some(stock), Some(reservation)) = (&order_id, &mut step.stock, &step.reservation) {
-        kept_in = match reservation {
-            Some(new) if reserves => reservations::begin(task, sku, stock, order_id, new),
-            changed => reservations::change(task, sku, stock, slot, order_id, changed.as_ref())?,
-        };
+        match reservation {
+            Some(new) if reserves => kept_in = reservations::begin(task, sku, stock, order_id, new),
+            changed => reservations::change(task, sku, stock, (slot, aside), order_id, changed.as_ref())?,
+        }
     }
     for (id, seen) in &step.seen {
         task.put(&composed(SEEN, sku, id), |out| seen.encode(out));

@@ -81,9 +81,7 @@ impl Stock {
     }
 
     pub fn decode(bytes: &[u8]) -> Result<Stock, DecodeError> {
-        let stock: Stock = codec::decode(FORMAT, "stock", bytes)?;
-        stock.open.check()?;
-        Ok(stock)
+        codec::decode(FORMAT, "stock", bytes)
     }
 
     /// Where in `places` it is, if anywhere.

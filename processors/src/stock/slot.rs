@@ -35,11 +35,9 @@ pub struct OpenSlot {
 type Entry<'a> = (&'a str, &'a [u8]);
 
 impl Slot {
-    /// Checks every entry, so that they can be read without a doubt.
-    pub fn decode(bytes: Vec<u8>) -> Result<Slot, DecodeError> {
-        let slot = Slot { bytes };
-        slot.check()?;
-        Ok(slot)
+    /// As it was kept under its number. Damage shows when it is read.
+    pub fn from_bytes(bytes: Vec<u8>) -> Slot {
+        Slot { bytes }
     }
 
     /// As it is kept under its number.
@@ -58,7 +56,7 @@ impl Slot {
         }
     }
 
-    /// All of them, by order.
+    /// All of them, each with its order.
     pub fn all(&self) -> Result<Vec<(Box<str>, Reservation)>, DecodeError> {
         self.entries().map(|entry| entry.and_then(|(id, bytes)| Ok((id.into(), Reservation::decode(bytes)?)))).collect()
     }
@@ -83,10 +81,6 @@ impl Slot {
         let mut bytes = vec![];
         reservation.encode(&mut bytes);
         append(&mut self.bytes, order_id, &bytes);
-    }
-
-    fn check(&self) -> Result<(), DecodeError> {
-        self.entries().try_for_each(|entry| Reservation::decode(entry?.1).map(drop))
     }
 
     fn entries(&self) -> impl Iterator<Item = Result<Entry<'_>, DecodeError>> {
@@ -121,10 +115,6 @@ impl OpenSlot {
         (self.number, self.taken) = (number.wrapping_add(1), 0);
         let full = std::mem::take(&mut self.slot);
         (number, (!full.is_empty()).then_some(full))
-    }
-
-    pub(super) fn check(&self) -> Result<(), DecodeError> {
-        self.slot.check()
     }
 }
 
@@ -164,7 +154,7 @@ mod tests {
         let all: Vec<_> = slot.all().unwrap().into_iter().map(|(id, r)| (id.to_string(), r)).collect();
         assert_eq!(all, [("O-0", 0), ("O-1", 1), ("O-4", 4), ("O-2", 20)].map(|(id, units)| (id.to_owned(), reservation(units))));
         assert_eq!((slot.get("O-2").unwrap(), slot.get("O-3").unwrap()), (Some(reservation(20)), None));
-        assert_eq!(Slot::decode(slot.bytes().to_vec()), Ok(slot.clone()));
+        assert_eq!(Slot::from_bytes(slot.bytes().to_vec()), slot);
         for (id, _) in all {
             slot.set(&id, None).unwrap();
         }
@@ -194,8 +184,8 @@ mod tests {
         slot.set("O-1", Some(&reservation(1))).unwrap();
         let whole = slot.bytes().to_vec();
         for cut in 1..whole.len() {
-            assert!(Slot::decode(whole[..cut].to_vec()).is_err(), "{cut}");
+            assert!(Slot::from_bytes(whole[..cut].to_vec()).all().is_err(), "{cut}");
         }
-        assert!(Slot::decode([&whole[..], &[7]].concat()).is_err());
+        assert!(Slot::from_bytes([&whole[..], &[7]].concat()).all().is_err());
     }
 }
