@@ -97,18 +97,7 @@ fn work<L: Log, S: Stores>(
     open: &dyn Fn(usize) -> Result<L, LogError>,
     (queries, parking): (Receiver<Query>, Parking<S::Store>),
 ) -> Result<(), Fault> {
-    let mut pause = Pause::default();
-    let log = loop {
-        match open(number) {
-            Ok(log) => break log,
-            Err(LogError::Retry(why)) if !stop.is_set() => {
-                tracing::warn!("cannot reach Kafka: {why}; trying again");
-                pause.wait(stop);
-            }
-            Err(LogError::Retry(_)) => return Ok(()),
-            Err(error) => return Err(error.into()),
-        }
-    };
+    let Some(log) = open_patiently(number, stop, open)? else { return Ok(()) };
     let mut worker = Worker::new(
         log,
         shared.stores.clone(),
@@ -123,6 +112,8 @@ fn work<L: Log, S: Stores>(
     worker.ask(shared.schemas.clone());
     let mut ready = false;
     let mut ailing = false;
+    let mut pause = Pause::default();
+    let mut fences = Fences::default();
     while !stop.is_set() {
         let turn = if ailing { worker.recover() } else { worker.turn(TURN) };
         match turn {
@@ -140,6 +131,18 @@ fn work<L: Log, S: Stores>(
                 }
                 ailing = true;
             }
+            Err(Fault::Log(LogError::Fenced(why))) if fences.another() => {
+                tracing::warn!(
+                    "{why}: another process runs as this instance, or the group's coordinator has moved and not kept the member. \
+                     Taking the place back ({} of {MOST_FENCES} times in {} s)",
+                    fences.0.len(),
+                    FENCES_SPAN.as_secs()
+                );
+                worker.leave();
+                let Some(log) = open_patiently(number, stop, open)? else { return Ok(()) };
+                worker.rejoin(log);
+                ailing = false;
+            }
             Err(fault) => return Err(fault),
         }
         if !ready && worker.is_ready() {
@@ -154,6 +157,41 @@ fn work<L: Log, S: Stores>(
             Ok(())
         }
         other => other,
+    }
+}
+
+/// A hold on the log, once it can be had; `None`: told to stop before.
+fn open_patiently<L>(number: usize, stop: &Stop, open: &dyn Fn(usize) -> Result<L, LogError>) -> Result<Option<L>, Fault> {
+    let mut pause = Pause::default();
+    loop {
+        match open(number) {
+            Ok(log) => return Ok(Some(log)),
+            Err(LogError::Retry(why)) if !stop.is_set() => {
+                tracing::warn!("cannot reach Kafka: {why}; trying again");
+                pause.wait(stop);
+            }
+            Err(LogError::Retry(_)) => return Ok(None),
+            Err(error) => return Err(error.into()),
+        }
+    }
+}
+
+/// When this worker was fenced lately. A static member is fenced by a twin, and by mistake: a coordinator that cannot
+/// replicate just then, or that took over from one that died, may hold on to a member id that the client has lost (seen
+/// on a cluster of three whose nodes died in turn). Who takes the place back tells: a twin fences again, and the one
+/// that was first to be fenced is the first to be fenced too often.
+#[derive(Default)]
+struct Fences(Vec<Instant>);
+
+const MOST_FENCES: usize = 2;
+const FENCES_SPAN: Duration = Duration::from_secs(300);
+
+impl Fences {
+    /// Counts one more; false when that is too many.
+    fn another(&mut self) -> bool {
+        self.0.retain(|at| at.elapsed() < FENCES_SPAN);
+        self.0.push(Instant::now());
+        self.0.len() <= MOST_FENCES
     }
 }
 

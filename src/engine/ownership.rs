@@ -180,6 +180,19 @@ impl<L: Log, S: Stores> Worker<L, S> {
         Ok(())
     }
 
+    /// Gives up this hold on the log, whose place in the group another one has: nothing of the batch may be committed.
+    pub fn leave(&mut self) {
+        self.assignment = None;
+        self.forget();
+        self.park();
+        self.log.close();
+    }
+
+    /// Begins anew by another hold on the log, as a member that owns nothing yet.
+    pub fn rejoin(&mut self, log: L) {
+        self.log = log;
+    }
+
     /// Sets ready tasks aside with their stores open. A restore that ends from now on is of an assignment that is over:
     /// until there is another one, nothing belongs to this worker.
     fn park(&mut self) {

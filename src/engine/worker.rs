@@ -468,7 +468,7 @@ impl<L: Log, S: Stores> Worker<L, S> {
 }
 
 /// A producer is fenced by a successor with its id, and as well by the broker when its transaction took too long. A new
-/// one under the same id tells: the successor's group member fences this worker's, and that is for good.
+/// one under the same id tells: the successor's group member fences this worker's.
 pub(super) fn fenced_or_late(error: LogError) -> LogError {
     match error {
         LogError::Fenced(why) => LogError::Retry(format!("{why} (its transaction took too long, or another process has this slot)")),

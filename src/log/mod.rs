@@ -77,7 +77,7 @@ pub enum Commit {
 
 #[derive(Debug, thiserror::Error)]
 pub enum LogError {
-    /// Another process runs with this slot's identity; this one must stop.
+    /// Another client has this slot's identity; this one must not go on.
     #[error("fenced: {0}")]
     Fenced(String),
     /// The group, broker or network is not there just now; recovering and trying again is right.

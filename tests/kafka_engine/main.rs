@@ -29,6 +29,7 @@ fn every_scene_ends_with_nothing_to_find() {
             ("two_instances_come_and_go", ownership::two_instances_come_and_go),
             ("a_zombie_does_no_harm", ownership::a_zombie_does_no_harm),
             ("of_two_with_one_slot_one_ends", ownership::of_two_with_one_slot_one_ends),
+            ("a_fenced_member_takes_its_place_back", ownership::a_fenced_member_takes_its_place_back),
             ("of_two_with_one_state_the_second_ends", ownership::of_two_with_one_state_the_second_ends),
             ("one_partition_murmur2", routing::one_partition_murmur2),
             ("three_partitions_crc32", routing::three_partitions_crc32),
@@ -56,6 +57,7 @@ fn every_scene_ends_with_nothing_to_find() {
 /// On a broker of its own.
 #[test]
 fn a_broker_that_goes_away_and_comes_back_costs_nothing_but_time() {
-    let failed = play(&Broker::start("outage"), 1, &[("a_broker_comes_back", outage::a_broker_comes_back)]);
+    let scenes = [("the_only_broker_comes_back", outage::the_only_broker_comes_back as fn(&Broker))];
+    let failed = play(&Broker::start("outage"), 1, &scenes);
     assert!(failed.is_empty(), "failed: {failed:#?}");
 }

@@ -1,9 +1,11 @@
-//! The broker goes away, in order under full load and by SIGKILL, and comes back: the process mends itself.
+//! The only broker goes away, in order and by SIGKILL, and comes back: the process mends itself. For nodes of a cluster
+//! see `tests/cluster.rs`.
 //!
-//! SIGKILL falls into a pause of the load. A single Kafka node (4.3.1) that is killed with a transaction in flight may
-//! lose it: on its restart it is fenced as its own predecessor while it sends the end markers, says "Couldn't find leader
-//! endpoint for partitions … likely deleted already" and drops them. Offsets and partitions then hang until somebody
-//! uses `kafka-transactions.sh abort`, whoever the client is.
+//! It goes in a pause of the load. Kafka (4.3.1) takes a partition that has no leader for a deleted one, and drops the end
+//! markers that a transaction owes it (`TransactionMarkerChannelManager`, "Couldn't find leader endpoint for partitions …
+//! likely deleted already"). With one replica that happens while the node stops and when it has come back, to whichever
+//! transaction is just ending. Its offsets and partitions then hang until somebody uses `kafka-transactions.sh abort`,
+//! whoever the client is.
 
 use std::time::Duration;
 
@@ -15,8 +17,8 @@ use crate::live::{PATIENCE, wait_until};
 
 const PER_SECOND: u32 = 100;
 
-pub fn a_broker_comes_back(broker: &Broker) {
-    let app = App::new(broker, "outage", Shape::default());
+pub fn the_only_broker_comes_back(broker: &Broker) {
+    let (app, node) = (App::new(broker, "outage", Shape::default()), &broker.nodes[0]);
     let mut shop = Shop::new(&app, 21, Partitioner::Murmur2);
     shop.fill_shelves();
     let mut load = Load::start(shop, PER_SECOND);
@@ -24,19 +26,19 @@ pub fn a_broker_comes_back(broker: &Broker) {
     // Shorter than sessions and transactions last, and longer.
     for (kill, seconds) in [(false, 1), (true, 1), (false, 8), (true, 8)] {
         std::thread::sleep(Duration::from_secs(2));
+        let shop = load.stop();
+        app.settle();
         if kill {
-            let shop = load.stop();
-            app.settle();
-            broker.kill();
-            // The customers notice nothing: what they send waits in the producer.
-            load = Load::start(shop, PER_SECOND);
+            node.kill()
         } else {
-            broker.stop();
+            node.stop()
         }
+        // The customers notice nothing: what they send waits in the producer.
+        load = Load::start(shop, PER_SECOND);
         std::thread::sleep(Duration::from_secs(seconds));
         assert!(process.is_running(), "it ended with the broker\n{}", process.tail());
         let before = process.metric("waybill_decisions_total");
-        broker.restart();
+        node.restart();
         let more = || process.metric("waybill_decisions_total") > before;
         wait_until(PATIENCE, more, || format!("kill: {kill}, {seconds} s: it decides nothing any more\n{}", process.tail()));
     }

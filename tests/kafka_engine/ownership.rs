@@ -2,12 +2,14 @@
 
 use std::time::Duration;
 
+use rdkafka::consumer::{BaseConsumer, Consumer};
+
 use crate::live::app::{App, Shape};
 use crate::live::broker::Broker;
 use crate::live::process::Process;
 use crate::live::sender::Partitioner;
 use crate::live::shop::{Load, Shop};
-use crate::live::{PATIENCE, wait_until};
+use crate::live::{PATIENCE, client, wait_until};
 
 const PER_SECOND: u32 = 120;
 
@@ -102,6 +104,47 @@ pub fn of_two_with_one_slot_one_ends(broker: &Broker) {
     app.verify();
     left.terminate();
     app.assert_no_open_transaction();
+}
+
+/// A group may fence a member that has no twin: its coordinator moves and does not know the member's last id. It takes its
+/// place back, and ends only when that happens again and again.
+pub fn a_fenced_member_takes_its_place_back(broker: &Broker) {
+    let app = App::new(broker, "fenced", Shape::default());
+    let load = open_shop(&app, 15);
+    let mut process = app.run(0).ready();
+    for time in 1..=2 {
+        await_decisions(&process);
+        let stranger = join_as(&app, "fenced-0-0");
+        let again = format!("({time} of 2 times in 300 s)");
+        wait_until(PATIENCE, || process.log_text().contains(&again), || format!("not fenced\n{}", process.tail()));
+        // It is gone for good before the place is taken: else it would be a twin.
+        drop(stranger);
+    }
+    await_decisions(&process);
+    let _stranger = join_as(&app, "fenced-0-0");
+    assert_eq!(process.end(PATIENCE).code(), Some(1), "{}", process.tail());
+    assert!(process.log_text().contains("another process has taken the place of instance 0"), "{}", process.tail());
+    let mut next = app.run(0).ready();
+    load.stop();
+    app.settle();
+    app.verify();
+    next.terminate();
+    app.assert_no_open_transaction();
+}
+
+/// A plain consumer that has joined the application's group under this instance id.
+fn join_as(app: &App, instance: &str) -> BaseConsumer {
+    let stranger: BaseConsumer = client(&app.bootstrap)
+        .set("group.id", &app.name)
+        .set("group.instance.id", instance)
+        .set("session.timeout.ms", "3000")
+        .set("enable.auto.commit", "false")
+        .create()
+        .unwrap();
+    stranger.subscribe(&[app.topic("orders").as_str()]).unwrap();
+    // A join needs no answer from the stranger, only that its client runs.
+    stranger.poll(Duration::from_millis(100));
+    stranger
 }
 
 /// A second start by mistake, with the same state directory: it ends, and the first does not notice.

@@ -78,7 +78,8 @@ impl Reader for KafkaReader {
         } else if self.last_progress.elapsed() > Duration::from_secs(10) {
             self.last_progress = Instant::now();
             tracing::warn!(
-                "restoring {}[{}] waits at offset {} of {}: the broker is out of reach or a transaction is open there",
+                "restoring {}[{}] waits at offset {} of {}: the broker is out of reach or a transaction is open there. If it \
+                 stays so, look for that with `kafka-transactions.sh find-hanging`",
                 self.topic,
                 self.partition,
                 self.progress.position,

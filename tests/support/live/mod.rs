@@ -3,7 +3,7 @@
 //!
 //! | file | what |
 //! | --- | --- |
-//! | `broker.rs` | a broker that ends with the test; stopped, killed and started again |
+//! | `broker.rs` | a Kafka of one node or three that ends with the test; stopped, killed and started again |
 //! | `app.rs` | one application on it: topology, topics, state, `waybill verify` |
 //! | `process.rs` | a running `waybill`, its logs, its signals |
 //! | `sender.rs` | a producer with the partitioner of your choice, and where its records went |
@@ -45,7 +45,7 @@ pub fn wait_until(most: Duration, mut done: impl FnMut() -> bool, what: impl FnO
 }
 
 /// A plain client of this broker.
-fn client(bootstrap: &str) -> ClientConfig {
+pub fn client(bootstrap: &str) -> ClientConfig {
     let mut client = ClientConfig::new();
     client.set("bootstrap.servers", bootstrap).set("allow.auto.create.topics", "false").set("reconnect.backoff.max.ms", "500");
     client

@@ -1,7 +1,7 @@
 //! Topics as other programs see them: records, ends, committed offsets. Assigns, never joins a group.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rdkafka::Offset;
 use rdkafka::TopicPartitionList;
@@ -49,6 +49,18 @@ pub struct Reader {
     bootstrap: String,
 }
 
+/// Asks again while nodes come and go: a partition's leader may just be another.
+fn patiently<T>(mut ask: impl FnMut() -> Result<T, KafkaError>) -> T {
+    let deadline = Instant::now() + TIMEOUT;
+    loop {
+        match ask() {
+            Ok(answer) => return answer,
+            Err(error) => assert!(Instant::now() < deadline, "{error}"),
+        }
+        std::thread::sleep(Duration::from_millis(200));
+    }
+}
+
 impl Reader {
     pub fn new(bootstrap: &str) -> Reader {
         Reader { bootstrap: bootstrap.to_owned() }
@@ -69,7 +81,7 @@ impl Reader {
     fn partitions(consumer: &BaseConsumer, topics: &[String]) -> Vec<(String, i32)> {
         let mut all = vec![];
         for topic in topics {
-            let metadata = consumer.fetch_metadata(Some(topic), TIMEOUT).unwrap();
+            let metadata = patiently(|| consumer.fetch_metadata(Some(topic), TIMEOUT));
             all.extend((0..metadata.topics()[0].partitions().len() as i32).map(|p| (topic.clone(), p)));
         }
         all
@@ -79,7 +91,7 @@ impl Reader {
     pub fn ends(&self, topics: &[String], committed: bool) -> Offsets {
         let consumer = self.consumer("observer", committed);
         let end = |(topic, p): (String, i32)| {
-            let (_, end) = consumer.fetch_watermarks(&topic, p, TIMEOUT).unwrap();
+            let (_, end) = patiently(|| consumer.fetch_watermarks(&topic, p, TIMEOUT));
             ((topic, p), end)
         };
         Reader::partitions(&consumer, topics).into_iter().map(end).collect()
@@ -92,7 +104,7 @@ impl Reader {
         for (topic, p) in Reader::partitions(&consumer, topics) {
             list.add_partition(&topic, p);
         }
-        let known = consumer.committed_offsets(list, TIMEOUT).unwrap();
+        let known = patiently(|| consumer.committed_offsets(list.clone(), TIMEOUT));
         let offset = |o: Offset| if let Offset::Offset(o) = o { Some(o) } else { None };
         known.elements().iter().filter_map(|e| Some(((e.topic().to_owned(), e.partition()), offset(e.offset())?))).collect()
     }
