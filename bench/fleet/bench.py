@@ -74,7 +74,7 @@ class Bench:
     def memory(self):
         o, state = self.o, os.path.join(self.work, "memory-state")
         shutil.rmtree(state, ignore_errors=True)
-        r = self.run("fleet-memory", "run", "--state-dir", state, "--pings", o.pings, "--vehicles", o.vehicles)
+        r = self.run("fleet-memory", "--state-dir", state, "--pings", o.pings, "--vehicles", o.vehicles)
         assert r["dead_letters"] == 0 and sum(r["verdicts"].values()) >= o.pings - o.vehicles * 9, r
         beyond = r["memory_beyond_log_mb"]
         return {

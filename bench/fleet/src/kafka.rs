@@ -2,7 +2,6 @@
 
 use std::time::{Duration, Instant};
 
-use probe::Args;
 use rdkafka::config::ClientConfig;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
@@ -13,15 +12,15 @@ use rdkafka::{Offset, TopicPartitionList};
 /// For a request to the broker.
 pub const PATIENCE: Duration = Duration::from_secs(30);
 
-fn base(args: &Args) -> ClientConfig {
+fn base(bootstrap: &str) -> ClientConfig {
     let mut config = ClientConfig::new();
-    config.set("bootstrap.servers", args.bootstrap()).set("client.id", "fleet-probe").set("broker.address.family", "v4");
+    config.set("bootstrap.servers", bootstrap).set("client.id", "fleet-probe").set("broker.address.family", "v4");
     config
 }
 
 /// `linger`: milliseconds.
-pub fn producer<C: ProducerContext>(args: &Args, linger: &str, context: C) -> KafkaResult<BaseProducer<C>> {
-    base(args)
+pub fn producer<C: ProducerContext>(bootstrap: &str, linger: &str, context: C) -> KafkaResult<BaseProducer<C>> {
+    base(bootstrap)
         .set("partitioner", "murmur2_random")
         .set("enable.idempotence", "true")
         .set("linger.ms", linger)
@@ -31,8 +30,8 @@ pub fn producer<C: ProducerContext>(args: &Args, linger: &str, context: C) -> Ka
 }
 
 /// `group`: whose offsets it may ask for; it never joins.
-pub fn consumer(args: &Args, group: &str) -> KafkaResult<BaseConsumer> {
-    base(args)
+pub fn consumer(bootstrap: &str, group: &str) -> KafkaResult<BaseConsumer> {
+    base(bootstrap)
         .set("group.id", group)
         .set("enable.auto.commit", "false")
         .set("isolation.level", "read_committed")

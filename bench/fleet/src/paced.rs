@@ -6,7 +6,8 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::{Duration, Instant};
 
-use probe::{Args, now_unix_ms, proc_cpu, proc_mem, summary};
+use clap::Args;
+use probe::{now_unix_ms, proc_cpu, proc_mem, summary};
 use rdkafka::consumer::BaseConsumer;
 use rdkafka::error::KafkaResult;
 use rdkafka::message::DeliveryResult;
@@ -104,19 +105,38 @@ impl Heard {
     }
 }
 
+/// What `paced` may be told.
+#[derive(Debug, Args)]
+pub struct Paced {
+    #[arg(long, default_value_t = 1_000)]
+    pub vehicles: u32,
+    /// Pings a second, of all vehicles together
+    #[arg(long, default_value_t = 500.0)]
+    pub rate: f64,
+    /// Measure for so long
+    #[arg(long, value_name = "SECONDS", default_value_t = 20.0)]
+    pub secs: f64,
+    /// Send for so long before
+    #[arg(long, value_name = "SECONDS", default_value_t = 20.0)]
+    pub warmup: f64,
+    /// What comes later than this is not waited for
+    #[arg(long, value_name = "SECONDS", default_value_t = 8.0)]
+    pub tail: f64,
+    /// Processes whose CPU and memory are told; may be repeated
+    #[arg(long)]
+    pub pid: Vec<u32>,
+}
+
 /// Sends shipments, waits for their plans, sends pings, and reports.
-pub fn run(args: &Args) -> Result<Value, Failure> {
-    let (vehicles, rate): (u32, f64) = (args.num("vehicles", 1_000), args.num("rate", 500.0));
-    let (seconds, warmup): (f64, f64) = (args.num("secs", 20.0), args.num("warmup", 20.0));
-    // What waits longer than this is not waited for.
-    let tail = Duration::from_secs_f64(args.num("tail", 8.0));
-    let pids: Vec<u32> = args.all("pid").iter().filter_map(|pid| pid.parse().ok()).collect();
+pub fn run(bootstrap: &str, own: &Paced) -> Result<Value, Failure> {
+    let &Paced { vehicles, rate, secs, warmup, tail, pid: ref pids } = own;
+    let tail = Duration::from_secs_f64(tail);
     let run = format!("R{}", now_unix_ms() % 100_000_000);
     let lines: Vec<Line> = (0..vehicles).map(|number| Line::new(&run, number, vehicles)).collect();
-    let consumer = consumer(args, "fleet-probe-unused")?;
+    let consumer = consumer(bootstrap, "fleet-probe-unused")?;
     follow(&consumer, &[EVENTS, POSITIONS])?;
     let mut heard = Heard::default();
-    dispatch(args, &lines)?;
+    dispatch(bootstrap, &lines)?;
     let planned_by = Instant::now() + Duration::from_secs(60);
     while heard.planned < vehicles {
         heard.poll(&consumer, &run);
@@ -124,13 +144,13 @@ pub fn run(args: &Args) -> Result<Value, Failure> {
             return Err(format!("{} of {vehicles} shipments are planned", heard.planned).into());
         }
     }
-    let total = ((warmup + seconds) * rate) as usize;
+    let total = ((warmup + secs) * rate) as usize;
     let first = (warmup * rate) as usize;
     let origin = Instant::now() + Duration::from_millis(100);
     let origin_millis = now_unix_ms() + 100;
     let due = move |index: usize| Duration::from_secs_f64(index as f64 / rate);
     let (sender, delivered) = channel();
-    let own = producer(args, "0", Delivered(sender))?;
+    let own = producer(bootstrap, "0", Delivered(sender))?;
     let sending = std::thread::spawn(move || ping(&own, &lines, total, origin, origin_millis, rate));
     let cpu = || -> Vec<f64> { pids.iter().map(|pid| proc_cpu(*pid).unwrap_or(f64::NAN)).collect() };
     let (mut before, mut cpu_from) = (cpu(), Instant::now());
@@ -161,8 +181,8 @@ pub fn run(args: &Args) -> Result<Value, Failure> {
     Ok(report)
 }
 
-fn dispatch(args: &Args, lines: &[Line]) -> KafkaResult<()> {
-    let producer = producer(args, "5", DefaultProducerContext)?;
+fn dispatch(bootstrap: &str, lines: &[Line]) -> KafkaResult<()> {
+    let producer = producer(bootstrap, "5", DefaultProducerContext)?;
     for line in lines {
         let value = line.dispatch();
         send(&producer, BaseRecord::to("dispatches").key(line.vehicle_id.as_bytes()).payload(value.as_bytes()))?;

@@ -7,15 +7,12 @@
 //! | `statistics.rs` | percentiles and rounding |
 //! | `process.rs` | CPU and memory of processes |
 //! | `time.rs` | the wall clock, and how its times are written |
-//! | `args.rs` | the command line of the fleet's programs |
 
-mod args;
 mod process;
 mod statistics;
 mod time;
 mod workload;
 
-pub use args::Args;
 pub use process::{proc_cpu, proc_mem, self_cpu};
 pub use statistics::{round_to, summary};
 pub use time::{now_unix_ms, rfc3339};

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, Instant};
 
-use probe::{Args, now_unix_ms, proc_mem, self_cpu};
+use clap::Parser;
+use probe::{now_unix_ms, proc_mem, self_cpu};
 use serde_json::{Value, json};
 use state::rocks::RocksStores;
 use state::{Store, Stores};
@@ -30,15 +31,24 @@ const VEHICLE: u8 = b'v';
 /// How long the allocator may take to give back what is free.
 const DECAY: Duration = Duration::from_millis(1_500);
 
+/// Runs a backlog of pings through one worker with its real store, without Kafka.
+#[derive(Debug, Parser)]
+#[command(name = "fleet-memory")]
+struct Arguments {
+    /// Where the state goes; made if it is not there
+    #[arg(long, value_name = "DIR")]
+    state_dir: PathBuf,
+    #[arg(long, default_value_t = 2_000_000)]
+    pings: u64,
+    #[arg(long, default_value_t = 10_000)]
+    vehicles: u32,
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+}
+
 fn main() -> Result<(), Failure> {
-    let args = Args::parse();
-    if args.cmd != "run" {
-        eprintln!("fleet-memory run --state-dir DIR [--pings N] [--vehicles V] [--seed X]");
-        std::process::exit(2);
-    }
-    let directory = PathBuf::from(args.opt("state-dir").ok_or("--state-dir is missing")?);
-    let report = run(args.num("pings", 2_000_000), args.num("vehicles", 10_000), args.num("seed", 1), &directory)?;
-    println!("{report}");
+    let own = Arguments::parse();
+    println!("{}", run(own.pings, own.vehicles, own.seed, &own.state_dir)?);
     Ok(())
 }
 
