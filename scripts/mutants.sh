@@ -18,11 +18,11 @@ copy=$(mktemp -d)
 trap 'rm -rf "$copy"' EXIT
 tree=$copy/tree
 mkdir "$tree"
-# Everything that git knows of, changed or not, without the data.
+# Everything that git knows of, changed or not.
 (
   cd "$root"
   git ls-files -z --cached --others --exclude-standard | while IFS= read -r -d '' file; do
-    case $file in data/*) ;; *) if [ -e "$file" ]; then printf '%s\0' "$file"; fi ;; esac
+    if [ -e "$file" ]; then printf '%s\0' "$file"; fi
   done | tar --null -T - -cf -
 ) | tar -xf - -C "$tree"
 
