@@ -3,7 +3,7 @@
 #
 # usage: scripts/mutants.sh [NAME...]      all patches unless some are named
 #
-# Works on a copy of the tree in a temporary folder, never on the tree itself. Each patch is a build, so this takes a
+# Works on a copy of the tree, never on the tree itself. Each patch is a build, so this takes a
 # minute or more for each. Writes docs/mutants.md when all patches were run.
 set -euo pipefail
 
@@ -14,10 +14,13 @@ export WAYBILL_SIM_SEEDS=$seeds RUST_BACKTRACE=0
 export CARGO_TARGET_DIR=${MUTANTS_TARGET_DIR:-${XDG_CACHE_HOME:-$HOME/.cache}/waybill/mutants}
 export CARGO_PROFILE_RELEASE_OPT_LEVEL=1 CARGO_PROFILE_RELEASE_DEBUG=0
 
-copy=$(mktemp -d)
+# The same folder in every run: Cargo takes programs built from a copy elsewhere for current, and they look for their
+# files where that copy was.
+copy=$CARGO_TARGET_DIR/copy
 trap 'rm -rf "$copy"' EXIT
 tree=$copy/tree
-mkdir "$tree"
+rm -rf "$copy"
+mkdir -p "$tree"
 # Everything that git knows of, changed or not.
 (
   cd "$root"
