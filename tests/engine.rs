@@ -4,7 +4,13 @@
 
 mod support;
 
+use std::time::Duration;
+
+use support::Shape;
 use support::system::{System, shapes};
+use waybill::engine::Fault;
+use waybill::log::LogError;
+use waybill::log::memory::{At, ClientId, CommitFault};
 
 #[test]
 fn an_order_is_decided_paid_shipped_and_expired() {
@@ -150,4 +156,51 @@ fn low_stock_is_told_once_and_demand_is_forecast() {
         let count = system.values("forecasts").len();
         assert!((2..=5).contains(&count), "{count} forecasts; {context}");
     }
+}
+
+/// A worker stands still before a commit of what time alone has decided: it has read nothing, so no offset has moved.
+/// When it goes on, its tasks are another's, who has decided the same. The group must refuse the commit.
+#[test]
+fn what_time_has_decided_is_refused_when_the_tasks_have_moved() {
+    // Both logs are the broker's first clients; who joins first has the only task of each processor.
+    const OWNER: ClientId = ClientId(1);
+    let mut system = System::new(Shape { tasks: 1, sources: 1 }, 2);
+    system.settle();
+    system.send("restocks", "A", r#"{"restock_id":"R","sku":"A","location":"main","quantity":10,"kind":"received"}"#);
+    system.settle();
+    system.send("orders", "1", r#"{"type":"place","order_id":"1","lines":[{"sku":"A","quantity":2}]}"#);
+    system.settle();
+    system.broker.faults().next_commit(OWNER, CommitFault::Stall(At::BeforeOffsets));
+    system.advance(901_000);
+    for _ in 0..100 {
+        if !system.broker.faults().is_paused(OWNER) {
+            system.workers[0].turn(Duration::ZERO).unwrap();
+            system.advance(10);
+        }
+    }
+    assert!(system.broker.faults().is_paused(OWNER), "the hold's end is not being committed");
+    assert_eq!(system.orders()["1"], ["accepted"]);
+    system.broker.faults().expire_session(OWNER);
+    for _ in 0..200 {
+        system.workers[1].turn(Duration::ZERO).unwrap();
+        system.advance(10);
+    }
+    assert_eq!(system.orders()["1"], ["accepted", "expired"], "the other has the tasks");
+    system.broker.faults().resume(OWNER);
+    let mut refused = false;
+    for _ in 0..100 {
+        system.advance(10);
+        match system.workers[0].turn(Duration::ZERO) {
+            Ok(()) => {}
+            Err(Fault::Log(LogError::Retry(_) | LogError::Fenced(_))) => {
+                refused = true;
+                break;
+            }
+            Err(other) => panic!("{other}"),
+        }
+    }
+    assert_eq!(system.orders()["1"], ["accepted", "expired"], "it expired twice");
+    assert!(refused, "the late commit was taken");
+    let levels = system.values("stock-levels");
+    assert_eq!(levels.last().unwrap()["available"].as_i64(), Some(10));
 }
