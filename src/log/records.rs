@@ -14,21 +14,37 @@ pub struct Records {
     headers: Vec<Header>,
 }
 
+/// A place in the buffer. Four bytes: there are as many of these as there are bytes in a small record.
+type Place = u32;
+
+/// `None` would double it; no record ends there.
+const NULL: Place = Place::MAX;
+
 #[derive(Debug)]
 struct Entry {
     tp: Tp,
-    key: Option<usize>,
-    value: Option<usize>,
-    headers_end: usize,
+    /// Where key and value end, or [`NULL`].
+    key: Place,
+    value: Place,
+    headers_end: Place,
     /// Where this record's bytes begin.
-    start: usize,
-    end: usize,
+    start: Place,
 }
 
 #[derive(Debug)]
 struct Header {
-    name_end: usize,
-    value_end: Option<usize>,
+    name_end: Place,
+    /// Or [`NULL`].
+    value_end: Place,
+}
+
+/// A batch is committed long before.
+fn place(at: usize) -> Place {
+    Place::try_from(at).ok().filter(|place| *place != NULL).unwrap_or_else(|| panic!("a transaction of {at} bytes"))
+}
+
+fn at(place: Place) -> Option<usize> {
+    (place != NULL).then_some(place as usize)
 }
 
 /// One record of [`Records`].
@@ -46,12 +62,13 @@ impl<'a> RecordRef<'a> {
     /// Names, which are UTF-8, and values.
     pub fn headers(&self) -> impl ExactSizeIterator<Item = (&'a [u8], Option<&'a [u8]>)> + use<'a> {
         let bytes = self.bytes;
-        let mut at = self.headers_start;
+        let mut from = self.headers_start;
         self.headers.iter().map(move |h| {
-            let name = &bytes[at..h.name_end];
-            let value = h.value_end.map(|end| &bytes[h.name_end..end]);
-            at = h.value_end.unwrap_or(h.name_end);
-            (name, value)
+            let name_end = h.name_end as usize;
+            let value_end = self::at(h.value_end);
+            let name = &bytes[from..name_end];
+            from = value_end.unwrap_or(name_end);
+            (name, value_end.map(|end| &bytes[name_end..end]))
         })
     }
 
@@ -64,40 +81,35 @@ impl Records {
     /// Appends a record whose value `write` appends to the buffer.
     pub fn push_with(&mut self, tp: Tp, key: Option<&[u8]>, headers: &[HeaderRef<'_>], write: impl FnOnce(&mut Vec<u8>)) {
         let start = self.bytes.len();
-        let key = key.map(|key| {
-            self.bytes.extend_from_slice(key);
-            self.bytes.len()
-        });
+        let key = self.append(key);
         write(&mut self.bytes);
-        let value = self.bytes.len();
-        self.finish(tp, start, key, Some(value), headers);
+        let value = place(self.bytes.len());
+        self.finish(tp, start, key, value, headers);
     }
 
     /// Appends a record; a null value is a tombstone.
     pub fn push(&mut self, tp: Tp, key: Option<&[u8]>, value: Option<&[u8]>, headers: &[HeaderRef<'_>]) {
         let start = self.bytes.len();
-        let key = key.map(|key| {
-            self.bytes.extend_from_slice(key);
-            self.bytes.len()
-        });
-        let value = value.map(|value| {
-            self.bytes.extend_from_slice(value);
-            self.bytes.len()
-        });
+        let key = self.append(key);
+        let value = self.append(value);
         self.finish(tp, start, key, value, headers);
     }
 
-    fn finish(&mut self, tp: Tp, start: usize, key: Option<usize>, value: Option<usize>, headers: &[HeaderRef<'_>]) {
+    /// Where it ends.
+    fn append(&mut self, bytes: Option<&[u8]>) -> Place {
+        let Some(bytes) = bytes else { return NULL };
+        self.bytes.extend_from_slice(bytes);
+        place(self.bytes.len())
+    }
+
+    fn finish(&mut self, tp: Tp, start: usize, key: Place, value: Place, headers: &[HeaderRef<'_>]) {
         for (name, value) in headers {
-            self.bytes.extend_from_slice(name.as_bytes());
-            let name_end = self.bytes.len();
-            let value_end = value.map(|value| {
-                self.bytes.extend_from_slice(value);
-                self.bytes.len()
-            });
+            let name_end = self.append(Some(name.as_bytes()));
+            let value_end = self.append(*value);
             self.headers.push(Header { name_end, value_end });
         }
-        self.entries.push(Entry { tp, key, value, headers_end: self.headers.len(), start, end: self.bytes.len() });
+        let (headers_end, start) = (place(self.headers.len()), place(start));
+        self.entries.push(Entry { tp, key, value, headers_end, start });
     }
 
     pub fn len(&self) -> usize {
@@ -127,22 +139,22 @@ impl Records {
 
     /// Partition by partition; within one, in their order.
     pub fn by_partition(&self) -> impl Iterator<Item = RecordRef<'_>> {
-        let mut order: Vec<usize> = (0..self.entries.len()).collect();
-        order.sort_by_key(|index| self.entries[*index].tp);
-        order.into_iter().map(|index| self.record(index))
+        let mut order: Vec<Place> = (0..place(self.entries.len())).collect();
+        order.sort_by_key(|index| self.entries[*index as usize].tp);
+        order.into_iter().map(|index| self.record(index as usize))
     }
 
     fn record(&self, index: usize) -> RecordRef<'_> {
         let e = &self.entries[index];
-        let headers_from = index.checked_sub(1).map_or(0, |before| self.entries[before].headers_end);
-        let key_end = e.key.unwrap_or(e.start);
-        let value_end = e.value.unwrap_or(key_end);
-        debug_assert!(e.end >= value_end);
+        let headers_from = index.checked_sub(1).map_or(0, |before| self.entries[before].headers_end as usize);
+        let (start, key, value) = (e.start as usize, at(e.key), at(e.value));
+        let key_end = key.unwrap_or(start);
+        let value_end = value.unwrap_or(key_end);
         RecordRef {
             tp: e.tp,
-            key: e.key.map(|end| &self.bytes[e.start..end]),
-            value: e.value.map(|end| &self.bytes[key_end..end]),
-            headers: &self.headers[headers_from..e.headers_end],
+            key: key.map(|end| &self.bytes[start..end]),
+            value: value.map(|end| &self.bytes[key_end..end]),
+            headers: &self.headers[headers_from..e.headers_end as usize],
             bytes: &self.bytes,
             headers_start: value_end,
         }
