@@ -10,7 +10,7 @@ use support::Shape;
 use support::system::{System, shapes};
 use waybill::engine::Fault;
 use waybill::log::LogError;
-use waybill::log::memory::{At, ClientId, CommitFault};
+use waybill::log::memory::{At, ClientId, CommitFault, MemoryProducer};
 
 #[test]
 fn an_order_is_decided_paid_shipped_and_expired() {
@@ -203,4 +203,53 @@ fn what_time_has_decided_is_refused_when_the_tasks_have_moved() {
     assert!(refused, "the late commit was taken");
     let levels = system.values("stock-levels");
     assert_eq!(levels.last().unwrap()["available"].as_i64(), Some(10));
+}
+
+/// Whoever waits for everything to be read looks at the group's offsets: they come to the end of every partition, over the
+/// markers of transactions, too.
+#[test]
+fn offsets_are_committed_up_to_the_end() {
+    let mut system = System::new(Shape { tasks: 4, sources: 3 }, 2);
+    system.settle();
+    for n in 0..20 {
+        let (id, sku) = (n.to_string(), format!("S-{n}"));
+        let restock = format!(r#"{{"restock_id":"R-{n}","sku":"{sku}","location":"main","quantity":10,"kind":"received"}}"#);
+        system.send("restocks", &sku, &restock);
+        system.send("orders", &id, &format!(r#"{{"type":"place","order_id":"{id}","lines":[{{"sku":"{sku}","quantity":1}}]}}"#));
+    }
+    system.settle();
+    // Nothing to read, and yet the end is further on.
+    let mut shop = MemoryProducer::new(&system.broker, "shop", 60_000);
+    shop.send("orders", 0, Some(b"never"), Some(b"{}"), &[]).unwrap();
+    shop.abort().unwrap();
+    system.settle();
+    let mut by_inbox = 0;
+    for topic in system.plan.subscription() {
+        let name = system.plan.topics.name(topic);
+        for partition in 0..system.plan.topics.partitions(topic) {
+            let end = system.broker.end(name, partition).unwrap();
+            let committed = system.broker.group_offset("waybill", name, partition).unwrap_or(0);
+            assert_eq!(committed, end, "{name}[{partition}]");
+            by_inbox += if name.ends_with("-inbox") { end } else { 0 };
+        }
+    }
+    assert!(by_inbox > 0, "nothing went by way of an inbox, whose markers are the point");
+}
+
+#[test]
+fn a_dead_letter_is_the_record_as_it_came_and_says_why_and_whence() {
+    let mut system = System::new(Shape { tasks: 1, sources: 1 }, 1);
+    system.settle();
+    let own: [(&str, Option<&[u8]>); 3] = [("trace", Some(b"7")), ("none", None), ("trace", Some(b"again"))];
+    system.broker.produce("orders", 0, Some(b"1"), Some(b"{\"type\":"), &own, Some(system.now())).unwrap();
+    system.settle();
+    let letters = system.records("dead-letters");
+    assert_eq!(letters.len(), 1);
+    assert_eq!((letters[0].key(), letters[0].value()), (Some(&b"1"[..]), Some(&b"{\"type\":"[..])));
+    let headers = letters[0].headers();
+    assert_eq!(headers[..3], own);
+    let said = |name: &str| headers.iter().find(|(n, _)| *n == name).and_then(|(_, value)| *value).map(String::from_utf8_lossy);
+    assert_eq!(said("waybill.error.reason").as_deref(), Some("invalid_json"));
+    let whence = ["topic", "partition", "offset"].map(|part| said(&format!("waybill.source.{part}")).unwrap());
+    assert_eq!(whence, ["orders", "0", "0"]);
 }
