@@ -83,7 +83,8 @@ impl Broker {
             };
             metadata.topics().iter().flat_map(lagging).collect()
         };
-        wait_until(PATIENCE, || behind().is_empty(), || format!("not in sync: {:?}", behind()));
+        // Three JVMs that start and copy on two cores take their time.
+        wait_until(3 * PATIENCE, || behind().is_empty(), || format!("not in sync: {:?}", behind()));
     }
 }
 
