@@ -27,7 +27,7 @@ mkdir -p "$tree"
   git ls-files -z --cached --others --exclude-standard | while IFS= read -r -d '' file; do
     if [ -e "$file" ]; then printf '%s\0' "$file"; fi
   done | tar --null -T - -cf -
-) | tar -xf - -C "$tree"
+) | tar -xmf - -C "$tree" # -m: as new, or Cargo would take what the last patch was built into for current
 
 # Names of the suites that fail; nothing if none does. What they print goes to the given file.
 failing() {
