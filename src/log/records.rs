@@ -38,7 +38,7 @@ struct Header {
     value_end: Place,
 }
 
-/// A batch is committed long before.
+/// Panics at 4 GB: a batch is committed at a thousandth of that.
 fn place(at: usize) -> Place {
     Place::try_from(at).ok().filter(|place| *place != NULL).unwrap_or_else(|| panic!("a transaction of {at} bytes"))
 }

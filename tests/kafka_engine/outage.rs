@@ -42,10 +42,5 @@ pub fn the_only_broker_comes_back(broker: &Broker) {
         let more = || process.metric("waybill_decisions_total") > before;
         wait_until(PATIENCE, more, || format!("kill: {kill}, {seconds} s: it decides nothing any more\n{}", process.tail()));
     }
-    load.stop();
-    app.settle();
-    app.verify();
-    assert!(process.is_running(), "{}", process.tail());
-    process.terminate();
-    app.assert_no_open_transaction();
+    app.end(load, process);
 }

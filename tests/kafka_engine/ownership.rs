@@ -6,7 +6,6 @@ use rdkafka::consumer::{BaseConsumer, Consumer};
 
 use crate::live::app::{App, Shape};
 use crate::live::broker::Broker;
-use crate::live::process::Process;
 use crate::live::sender::Partitioner;
 use crate::live::shop::{Load, Shop};
 use crate::live::{PATIENCE, client, wait_until};
@@ -23,33 +22,26 @@ fn pause(seconds: u64) {
     std::thread::sleep(Duration::from_secs(seconds));
 }
 
-/// Waits until this process decides orders.
-fn await_decisions(process: &Process) {
-    let before = process.metric("waybill_decisions_total");
-    let more = || process.metric("waybill_decisions_total") > before;
-    wait_until(PATIENCE, more, || format!("decides nothing\n{}", process.tail()));
-}
-
 /// Joins under load, leaves in order, dies, comes back.
 pub fn two_instances_come_and_go(broker: &Broker) {
     let app = App::new(broker, "pair", Shape::default());
     let load = open_shop(&app, 11);
     let mut a = app.run(0).workers(2).ready();
-    await_decisions(&a);
+    a.await_decisions();
     let mut b = app.run(1).workers(2).ready();
-    await_decisions(&b);
-    await_decisions(&a);
+    b.await_decisions();
+    a.await_decisions();
     assert!(a.terminate() < Duration::from_secs(10));
     // Its place is kept for a session; then the other has everything.
     pause(4);
-    await_decisions(&b);
+    b.await_decisions();
     a = app.run(0).workers(2).ready();
-    await_decisions(&a);
+    a.await_decisions();
     b.kill();
     pause(4);
-    await_decisions(&a);
+    a.await_decisions();
     b = app.run(1).workers(2).ready();
-    await_decisions(&b);
+    b.await_decisions();
     pause(1);
     load.stop();
     app.settle();
@@ -68,13 +60,13 @@ pub fn a_zombie_does_no_harm(broker: &Broker) {
     let mut a = app.run(0).workers(2).ready();
     let mut b = app.run(1).workers(2).ready();
     for _ in 0..2 {
-        await_decisions(&a);
-        await_decisions(&b);
+        a.await_decisions();
+        b.await_decisions();
         a.signal("STOP");
         pause(8);
-        await_decisions(&b);
+        b.await_decisions();
         a.signal("CONT");
-        await_decisions(&a);
+        a.await_decisions();
     }
     assert!(a.is_running() && b.is_running());
     load.stop();
@@ -90,7 +82,7 @@ pub fn of_two_with_one_slot_one_ends(broker: &Broker) {
     let app = App::new(broker, "twins", Shape::default());
     let load = open_shop(&app, 13);
     let mut first = app.run(0).workers(2).ready();
-    await_decisions(&first);
+    first.await_decisions();
     let mut second = app.run(0).workers(2).state_dir("another-state").start();
     wait_until(PATIENCE, || !first.is_running() || !second.is_running(), || "both go on".into());
     let (mut left, mut gone) = if first.is_running() { (first, second) } else { (second, first) };
@@ -113,23 +105,19 @@ pub fn a_fenced_member_takes_its_place_back(broker: &Broker) {
     let load = open_shop(&app, 15);
     let mut process = app.run(0).ready();
     for time in 1..=2 {
-        await_decisions(&process);
+        process.await_decisions();
         let stranger = join_as(&app, "fenced-0-0");
         let again = format!("({time} of 2 times in 300 s)");
         wait_until(PATIENCE, || process.log_text().contains(&again), || format!("not fenced\n{}", process.tail()));
-        // It is gone for good before the place is taken: else it would be a twin.
+        // A twin would come again.
         drop(stranger);
     }
-    await_decisions(&process);
+    process.await_decisions();
     let _stranger = join_as(&app, "fenced-0-0");
     assert_eq!(process.end(PATIENCE).code(), Some(1), "{}", process.tail());
     assert!(process.log_text().contains("another process has taken the place of instance 0"), "{}", process.tail());
-    let mut next = app.run(0).ready();
-    load.stop();
-    app.settle();
-    app.verify();
-    next.terminate();
-    app.assert_no_open_transaction();
+    let next = app.run(0).ready();
+    app.end(load, next);
 }
 
 /// A plain consumer that has joined the application's group under this instance id.
@@ -152,14 +140,14 @@ pub fn of_two_with_one_state_the_second_ends(broker: &Broker) {
     let app = App::new(broker, "double", Shape::default());
     let load = open_shop(&app, 14);
     let mut first = app.run(0).ready();
-    await_decisions(&first);
+    first.await_decisions();
     let mut second = app.run(0).start();
     let status = second.end(PATIENCE);
     assert_eq!(status.code(), Some(1), "{}", second.tail());
     assert!(second.log_text().contains("another process uses the state directory"), "{}", second.tail());
     pause(2);
     assert!(first.is_running(), "the second has ended the first\n{}", first.tail());
-    await_decisions(&first);
+    first.await_decisions();
     load.stop();
     app.settle();
     app.verify();

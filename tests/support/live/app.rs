@@ -9,8 +9,9 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use super::broker::Broker;
-use super::process::Launch;
+use super::process::{Launch, Process};
 use super::reader::{Offsets, Reader};
+use super::shop::Load;
 use super::{PATIENCE, now_millis};
 
 pub const SOURCES: [&str; 8] = ["orders", "payments", "restocks", "stock-counts", "products", "feedback", "gps-pings", "dispatches"];
@@ -158,6 +159,17 @@ impl App {
                 (at < end).then_some((topic, p, at, end))
             })
             .collect()
+    }
+
+    /// No more orders come: all that did are decided, the audit finds nothing, and the process, which has lived so long,
+    /// leaves nothing open.
+    pub fn end(&self, load: Load, mut process: Process) {
+        load.stop();
+        self.settle();
+        self.verify();
+        assert!(process.is_running(), "{}", process.tail());
+        process.terminate();
+        self.assert_no_open_transaction();
     }
 
     /// `waybill verify` must find nothing, with nothing counted as pending. Returns its counts.

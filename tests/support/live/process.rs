@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 use super::app::App;
-use super::now_millis;
+use super::{PATIENCE, now_millis, wait_until};
 
 /// How a process is to be started.
 pub struct Launch<'a> {
@@ -106,6 +106,13 @@ impl Process {
 
     pub fn is_running(&mut self) -> bool {
         self.ended.is_none() && self.child.try_wait().unwrap().is_none()
+    }
+
+    /// Waits until it decides more than it has now.
+    pub fn await_decisions(&self) {
+        let before = self.metric("waybill_decisions_total");
+        let more = || self.metric("waybill_decisions_total") > before;
+        wait_until(PATIENCE, more, || format!("it decides nothing\n{}", self.tail()));
     }
 
     /// `TERM`, `KILL`, `STOP`, `CONT`.
