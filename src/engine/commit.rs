@@ -58,10 +58,11 @@ impl<L: Log, S: Stores> Worker<L, S> {
     /// The running transaction is committed: its writes reach the stores.
     pub(super) fn commit_done(&mut self, mut transaction: Transaction, ends: &[(Tp, i64)], took: Duration) -> Result<(), Fault> {
         let Some(batch) = self.running.take() else { return Ok(()) };
+        let now = self.clock.now();
         let end_of = |tp: Tp| ends.iter().find(|(at, _)| *at == tp).map(|(_, end)| *end);
         for id in &batch.touched {
             if let Some(Slot::Ready(task)) = self.tasks.get_mut(id) {
-                task.apply(end_of(self.plan.changelog(*id)), &mut self.store_batch)?;
+                task.apply(end_of(self.plan.changelog(*id)), now, &mut self.store_batch)?;
             }
         }
         failpoint::reach("after-apply");
@@ -74,7 +75,7 @@ impl<L: Log, S: Stores> Worker<L, S> {
                 state.sending = self.batch.sent_to_own.contains(inbox);
             }
         }
-        self.metrics.committed(&self.plan, &batch.tally, &transaction.records, ends, took, self.clock.now());
+        self.metrics.committed(&self.plan, &batch.tally, &transaction.records, ends, took, now);
         transaction.clear();
         self.spare = transaction;
         Ok(())

@@ -4,8 +4,10 @@
 use state::Stores;
 
 use super::options::RestoreBy;
+use super::parking::Found;
 use super::plan::{Plan, Role, TaskId};
 use super::restore;
+use super::task::Task;
 use super::work::Fault;
 use super::worker::{Inbox, Slot, Worker};
 use crate::log::{Log, LogError, Tp};
@@ -22,6 +24,25 @@ fn tasks_of(plan: &Plan, partitions: &[Tp]) -> Vec<TaskId> {
             _ => None,
         })
         .collect()
+}
+
+/// Opens the stores that are closed, all at the same time: to open one is mostly to wait for its disk.
+fn open_together<S: Stores>(stores: &S, found: Vec<(TaskId, Found<S::Store>)>) -> Result<Vec<(TaskId, Found<S::Store>)>, Fault> {
+    let (closed, mut others): (Vec<_>, Vec<_>) = found.into_iter().partition(|(_, found)| matches!(found, Found::Closed(_)));
+    let open = |id: TaskId, hold| -> Result<_, Fault> { Ok(Task::open(id, stores.open(&id.name())?, hold)?) };
+    std::thread::scope(|scope| {
+        let mut opening = vec![];
+        for (id, found) in closed {
+            if let Found::Closed(hold) = found {
+                opening.push((id, scope.spawn(move || open(id, hold))));
+            }
+        }
+        for (id, thread) in opening {
+            let task = thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
+            others.push((id, Found::Parked(task)));
+        }
+        Ok(others)
+    })
 }
 
 impl<L: Log, S: Stores> Worker<L, S> {
@@ -52,7 +73,11 @@ impl<L: Log, S: Stores> Worker<L, S> {
     /// Takes over tasks whose stores were still open elsewhere in the process.
     pub(super) fn adopt_waiting(&mut self) -> Result<(), Fault> {
         let waiting: Vec<TaskId> = self.tasks.iter().filter(|(_, slot)| matches!(slot, Slot::Waiting)).map(|(id, _)| *id).collect();
-        waiting.into_iter().try_for_each(|id| self.adopt(id))
+        let mut found: Vec<_> = waiting.into_iter().map(|id| (id, self.parking.take(id))).collect();
+        if self.options.restore == RestoreBy::Thread {
+            found = open_together(&self.stores, found)?;
+        }
+        found.into_iter().try_for_each(|(id, found)| self.adopt(id, found))
     }
 
     /// Begins to read at these offsets, with nothing decided.
@@ -70,8 +95,7 @@ impl<L: Log, S: Stores> Worker<L, S> {
     }
 
     /// Brings a task up to date and lets it decide.
-    fn adopt(&mut self, id: TaskId) -> Result<(), Fault> {
-        let found = self.parking.take(id);
+    fn adopt(&mut self, id: TaskId, found: Found<S::Store>) -> Result<(), Fault> {
         let Some(restoring) = restore::begin(&self.log, &self.stores, &self.plan, id, found)? else { return Ok(()) };
         let (metrics, stop) = (self.metrics.clone(), self.stop.clone());
         let by = self.options.restore;

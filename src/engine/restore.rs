@@ -115,6 +115,10 @@ impl<S: Store, R: Reader> Restore<S, R> {
         }
         metrics.restored(self.task.id, records);
         self.task.restored()?;
+        if self.bulk && records > 0 {
+            // What was filled in is on disk, where it stands is not yet: without that, all would be restored again.
+            self.task.flush()?;
+        }
         if records > 0 {
             tracing::info!(task = %self.task.name, records, bulk = self.bulk, "restored");
         }

@@ -74,6 +74,7 @@ pub struct Task<S> {
     pub stale_views: FxHashMap<Box<[u8]>, i64>,
     /// Wall time of the last writing of views.
     pub views_at: i64,
+    unflushed: Option<Unflushed>,
     scratch: Vec<u8>,
     /// Comes after the store: that is closed first.
     hold: Hold,
@@ -101,6 +102,7 @@ impl<S: Store> Task<S> {
             uncounted: position > 0 && holds.is_none(),
             stale_views: FxHashMap::default(),
             views_at: 0,
+            unflushed: None,
             scratch: vec![],
             hold,
         })
@@ -285,8 +287,10 @@ impl<S: Store> Task<S> {
 
     /// The transaction is committed: its writes, the place in the changelog and what else is local go to the store as
     /// one batch. `end`: the changelog's offset after the last record of the transaction, if it wrote one.
-    pub fn apply(&mut self, end: Option<i64>, batch: &mut Batch) -> Result<(), StoreError> {
+    pub fn apply(&mut self, end: Option<i64>, now: i64, batch: &mut Batch) -> Result<(), StoreError> {
         batch.clear();
+        let since = self.unflushed.map_or(now, |unflushed| unflushed.since);
+        self.unflushed = Some(Unflushed { since, last: now });
         for (due, key, set) in self.overlay.sealed_timers() {
             let timer = timer_key(due, key);
             if set { batch.put(&timer, b"") } else { batch.delete(&timer) }
@@ -297,7 +301,10 @@ impl<S: Store> Task<S> {
             // Not the present number: the next batch is being decided.
             batch.put(HOLDS, &self.sealed_holds.to_be_bytes());
         }
-        for (key, value) in self.overlay.applied() {
+        // Sorted, because the store is: beside each other, they are put in their places faster.
+        let mut sealed: Vec<_> = self.overlay.applied().collect();
+        sealed.sort_unstable_by(|a, b| a.0.cmp(&b.0));
+        for (key, value) in sealed {
             let encoded = if let Some(value) = &value {
                 batch.put_with(&key, |out| value.encode(out))
             } else {
@@ -327,7 +334,15 @@ impl<S: Store> Task<S> {
     }
 
     pub fn flush(&mut self) -> Result<(), StoreError> {
+        self.unflushed = None;
         self.store.flush()
+    }
+
+    /// Begins to flush what a crash would lose, when the task rests or has not flushed for long: so little is replayed
+    /// after a crash.
+    pub fn flush_if_due(&mut self, now: i64) -> Result<(), StoreError> {
+        let due = |unflushed: &mut Unflushed| now - unflushed.last >= RESTS_MILLIS || now - unflushed.since >= MOST_UNFLUSHED_MILLIS;
+        if self.unflushed.take_if(due).is_some() { self.store.flush_soon() } else { Ok(()) }
     }
 
     /// Applies changelog records up to, not including, `position`.
@@ -402,6 +417,19 @@ impl<S: Store> Task<S> {
         Ok(())
     }
 }
+
+/// Writes that are not flushed yet, as far as the task knows: RocksDB flushes by itself when there are many.
+#[derive(Clone, Copy, Debug)]
+struct Unflushed {
+    /// Wall times of the first and the last of them.
+    since: i64,
+    last: i64,
+}
+
+/// A task that has written nothing for so long rests.
+const RESTS_MILLIS: i64 = 1_000;
+/// So old may writes become that are not flushed.
+const MOST_UNFLUSHED_MILLIS: i64 = 300_000;
 
 /// Whether the state under `key` is likely to be read again soon and often: to keep the others would cost more, in
 /// time and memory, than to read them from the store when they are wanted.

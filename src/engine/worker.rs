@@ -413,8 +413,9 @@ impl<L: Log, S: Stores> Worker<L, S> {
             let end = self.log.known_end(tp).unwrap_or(position);
             self.metrics.lag(self.plan.topics.name(tp.topic), tp.partition, end - position);
         }
-        for (id, slot) in &self.tasks {
+        for (id, slot) in &mut self.tasks {
             if let Slot::Ready(task) = slot {
+                task.flush_if_due(self.now)?;
                 self.metrics.task(*id, task.open_holds, task.store_size());
             }
         }

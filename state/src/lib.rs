@@ -1,7 +1,8 @@
 //! Local state: an ordered map of bytes per task, written in atomic batches. Knows no event and no topic.
 //!
 //! Two stores behind one trait: [`memory::MemoryStore`] and, with the feature `rocksdb`, [`rocks::RocksStore`].
-//! Both survive what the other survives as far as a process can tell: after a batch returned, it is there.
+//! What was applied and not flushed may be lost when the process dies: then the last batches are gone, never one without
+//! those after it. Whoever needs them has them elsewhere (the changelog) and knows from the store where it stands.
 
 pub mod memory;
 #[cfg(feature = "rocksdb")]
@@ -74,22 +75,25 @@ pub trait Store: Send + Sized + 'static {
     /// Up to `limit` entries with `from <= key < to`, in key order.
     fn scan(&self, from: &[u8], to: &[u8], limit: usize) -> Result<Vec<Pair>, StoreError>;
 
-    /// Makes the whole batch visible, or none of it.
+    /// Makes the whole batch visible, or none of it. It may be lost with the process until it is flushed.
     fn apply(&mut self, batch: &Batch) -> Result<(), StoreError>;
 
     /// Adds many entries at once, sorted by key and each key once; for filling an empty store. A crash in between may
-    /// leave a part.
+    /// leave a part, and afterwards these entries without what was applied before or after them.
     fn fill(&mut self, sorted: &Batch) -> Result<(), StoreError>;
 
-    /// Makes everything applied so far survive a loss of power.
+    /// Makes everything applied so far survive the process and a loss of power.
     fn flush(&mut self) -> Result<(), StoreError>;
+
+    /// Begins what [`Store::flush`] does and does not wait for it.
+    fn flush_soon(&mut self) -> Result<(), StoreError>;
 
     /// Bytes on disk, or in memory where there is no disk.
     fn size(&self) -> u64;
 }
 
 /// Where tasks' stores are opened and deleted. `name` is a task's: `orders-3`.
-pub trait Stores: Clone + Send + 'static {
+pub trait Stores: Clone + Send + Sync + 'static {
     type Store: Store;
     fn open(&self, name: &str) -> Result<Self::Store, StoreError>;
     /// Removes a closed store with all its data.

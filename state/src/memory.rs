@@ -50,6 +50,10 @@ impl Store for MemoryStore {
         Ok(())
     }
 
+    fn flush_soon(&mut self) -> Result<(), StoreError> {
+        Ok(())
+    }
+
     fn size(&self) -> u64 {
         self.map().iter().map(|(k, v)| (k.len() + v.len()) as u64).sum()
     }

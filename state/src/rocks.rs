@@ -1,14 +1,15 @@
 //! A store in RocksDB: one database per task, one memory budget for the whole process.
 //!
-//! The write-ahead log is on but not synced: what was applied survives the process, and a loss of power leaves an
-//! earlier whole batch, from where the changelog's tail is replayed.
+//! There is no write-ahead log: the changelog is one. A process that dies leaves whole batches up to some point, from
+//! where the changelog's tail is replayed. Written a second time to disk, every change would cost more than all else that
+//! RocksDB does with it.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use rocksdb::{
-    BlockBasedOptions, Cache, DB, DBCompressionType, IngestExternalFileOptions, Options, ReadOptions, SstFileWriter, WriteBatch,
-    WriteBufferManager, WriteOptions,
+    BlockBasedOptions, Cache, DB, DBCompressionType, FlushOptions, IngestExternalFileOptions, Options, ReadOptions, SstFileWriter,
+    WriteBatch, WriteBufferManager, WriteOptions,
 };
 
 use crate::{Batch, Pair, Store, StoreError, Stores};
@@ -25,8 +26,12 @@ struct Shared {
     write_buffers: WriteBufferManager,
 }
 
-/// One write buffer; a task flushes at the latest when it has this much.
+/// One write buffer; a task flushes at the latest when it has this much, and has no more than that to replay.
 const WRITE_BUFFER_BYTES: usize = 4 << 20;
+
+/// So many flushed files are merged with the level below at once. Write buffers are small: with RocksDB's 4, most of its
+/// work is to write that level again and again. Filters make a look-up in so many files cheap.
+const FILES_TO_MERGE: i32 = 12;
 
 impl RocksStores {
     /// `memory`: bytes for block cache and write buffers of all stores together.
@@ -55,7 +60,12 @@ impl RocksStores {
         options.set_compression_type(DBCompressionType::Lz4);
         options.set_max_background_jobs(2);
         options.set_max_open_files(128);
-        options.set_max_total_wal_size(64 << 20);
+        options.set_level_zero_file_num_compaction_trigger(FILES_TO_MERGE);
+        options.set_level_zero_slowdown_writes_trigger(2 * FILES_TO_MERGE);
+        options.set_level_zero_stop_writes_trigger(3 * FILES_TO_MERGE);
+        // Most look-ups are of orders that are new.
+        options.set_memtable_whole_key_filtering(true);
+        options.set_memtable_prefix_bloom_ratio(0.02);
         // One thread writes a store.
         options.set_allow_concurrent_memtable_write(false);
         options.set_keep_log_file_num(2);
@@ -77,7 +87,7 @@ impl Stores for RocksStores {
         let options = self.options();
         let db = DB::open(&options, &path).map_err(|e| fault(&path, "open", &e))?;
         let mut write = WriteOptions::default();
-        write.set_sync(false);
+        write.disable_wal(true);
         Ok(RocksStore { db, options, write, path })
     }
 
@@ -158,8 +168,13 @@ impl Store for RocksStore {
     }
 
     fn flush(&mut self) -> Result<(), StoreError> {
-        self.db.flush().map_err(|e| self.fault("flush", &e))?;
-        self.db.flush_wal(true).map_err(|e| self.fault("flush", &e))
+        self.db.flush().map_err(|e| self.fault("flush", &e))
+    }
+
+    fn flush_soon(&mut self) -> Result<(), StoreError> {
+        let mut flush = FlushOptions::default();
+        flush.set_wait(false);
+        self.db.flush_opt(&flush).map_err(|e| self.fault("flush", &e))
     }
 
     fn size(&self) -> u64 {

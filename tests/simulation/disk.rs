@@ -188,6 +188,11 @@ impl Store for DiskStore {
         Ok(())
     }
 
+    /// It is only begun: the next moment may take it back.
+    fn flush_soon(&mut self) -> Result<(), StoreError> {
+        Ok(())
+    }
+
     fn size(&self) -> u64 {
         self.store.size()
     }

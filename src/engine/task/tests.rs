@@ -64,12 +64,12 @@ fn what_is_remembered_is_never_older_than_what_was_written() {
                 seal(&mut task);
                 sealed = active.take();
                 if sealed.is_none() {
-                    task.apply(None, &mut batch).unwrap();
+                    task.apply(None, 0, &mut batch).unwrap();
                 }
             }
             4 if sealed.is_some() => {
                 end += 1;
-                task.apply(Some(end), &mut batch).unwrap();
+                task.apply(Some(end), 0, &mut batch).unwrap();
                 committed = sealed.take().unwrap_or_default();
             }
             5 if (state >> 40).is_multiple_of(8) => {
@@ -108,7 +108,7 @@ fn timers_fire_in_order_once_whether_committed_or_not() {
         task.set_timer(due, key.as_bytes());
     }
     seal(&mut task);
-    task.apply(Some(1), &mut batch).unwrap();
+    task.apply(Some(1), 0, &mut batch).unwrap();
     task.set_timer(20, b"d");
     assert!(!task.is_quiet(-6), "nothing is known yet");
     assert!(task.due(-6, 1).unwrap().is_empty() && task.is_quiet(-6));
@@ -119,7 +119,7 @@ fn timers_fire_in_order_once_whether_committed_or_not() {
     assert!(task.due(20, 10).unwrap().is_empty(), "fired timers do not fire again before the commit");
     seal(&mut task);
     assert!(task.due(20, 10).unwrap().is_empty(), "nor while it runs");
-    task.apply(Some(2), &mut batch).unwrap();
+    task.apply(Some(2), 0, &mut batch).unwrap();
     assert!(task.due(20, 10).unwrap().is_empty(), "nor after it");
     task.set_timer(25, b"e");
     task.discard().unwrap();
@@ -145,7 +145,7 @@ fn what_goes_to_the_changelog_goes_to_the_store() {
         [(b"fA".to_vec(), Some(expected)), (b"rA".to_vec(), Some(b"held".to_vec())), (b"rB".to_vec(), None)],
         "the last value of each key, once"
     );
-    task.apply(Some(1), &mut Batch::default()).unwrap();
+    task.apply(Some(1), 0, &mut Batch::default()).unwrap();
     for (key, value) in logged {
         assert_eq!(task.committed(&key).unwrap(), value);
     }

@@ -118,7 +118,7 @@ fn new_producer(config: &KafkaConfig, topics: &Topics) -> Result<Producer, LogEr
     let producer = Producer::new(&config.producer(), topics.ids().map(|id| topics.name(id))).map_err(|e| classify(&e))?;
     let deadline = Instant::now() + INIT_TIMEOUT;
     loop {
-        match producer.init_transactions(INIT_TIMEOUT) {
+        match producer.connect(INIT_TIMEOUT).and_then(|()| producer.init_transactions(INIT_TIMEOUT)) {
             Ok(()) => return Ok(producer),
             Err(fault) if fault.retriable && Instant::now() < deadline => {}
             Err(fault) => return Err(classify(&fault)),
@@ -129,16 +129,17 @@ fn new_producer(config: &KafkaConfig, topics: &Topics) -> Result<Producer, LogEr
 impl Line {
     fn run(&mut self, transaction: Transaction, group: &GroupMetadata) -> Commit {
         let started = Instant::now();
-        match self.transact(&transaction, group) {
-            Ok(ends) => Commit::Done { transaction, ends, took: started.elapsed() },
+        match self.transact(transaction, group) {
+            Ok((transaction, ends)) => Commit::Done { transaction, ends, took: started.elapsed() },
             Err(fault) => Commit::Failed { error: classify(&fault) },
         }
     }
 
-    fn transact(&mut self, transaction: &Transaction, group: &GroupMetadata) -> Result<Vec<(Tp, i64)>, Fault> {
+    /// The transaction comes back with where each partition that it wrote to ends now.
+    fn transact(&mut self, mut transaction: Transaction, group: &GroupMetadata) -> Result<(Transaction, Vec<(Tp, i64)>), Fault> {
         let producer = self
             .producer
-            .as_ref()
+            .as_mut()
             .ok_or_else(|| Fault::of(rdkafka::bindings::rd_kafka_resp_err_t::RD_KAFKA_RESP_ERR__STATE, "commit without a producer"))?;
         failpoint::reach("before-produce");
         producer.begin()?;
@@ -148,19 +149,14 @@ impl Line {
             producer.send_offsets(&offsets, group, STEP_TIMEOUT)?;
             failpoint::reach("after-offsets");
         }
-        // One partition after the other: librdkafka's queue is short, and so fills large batches and few requests.
-        for (n, record) in transaction.records.by_partition().enumerate() {
-            producer.produce(usize::from(record.tp.topic.0), record.tp.partition, record.key, record.value, record.headers())?;
-            if n % 1024 == 1023 {
-                producer.serve();
-            }
-        }
+        producer.produce(std::mem::take(&mut transaction.records))?;
         failpoint::reach("after-produce");
         failpoint::reach_soon("during-commit");
-        producer.commit(STEP_TIMEOUT)?;
+        transaction.records = producer.commit(STEP_TIMEOUT)?;
         let ends = producer.take_delivered()?;
         failpoint::reach("after-commit");
-        Ok(ends.into_iter().map(|(topic, partition, end)| (Tp::new(TopicId(topic as u16), partition), end)).collect())
+        let ends = ends.into_iter().map(|(topic, partition, end)| (Tp::new(TopicId(topic as u16), partition), end)).collect();
+        Ok((transaction, ends))
     }
 
     fn renew(&mut self) -> Result<(), LogError> {

@@ -8,6 +8,7 @@ use std::time::Duration;
 use rdkafka::bindings as c;
 
 use super::{Code, Fault, GroupMetadata, PartitionList, Properties, check, config_fault, configuration, millis, text};
+use crate::log::{RecordRef, Records};
 
 /// What delivery reports said since the last [`Producer::take_delivered`].
 #[derive(Default)]
@@ -22,6 +23,9 @@ pub struct Producer {
     rk: *mut c::rd_kafka_t,
     topics: Vec<*mut c::rd_kafka_topic_t>,
     delivered: Box<Mutex<Delivered>>,
+    /// What librdkafka reads its values from: it has pointers into these from [`Producer::produce`] until every record is
+    /// delivered, or until the handle is destroyed, which is before this is dropped.
+    held: Option<Records>,
 }
 
 // Safe: librdkafka handles are thread safe.
@@ -64,8 +68,28 @@ impl Producer {
                     c::rd_kafka_topic_new(rk, name.as_ptr(), ptr::null_mut())
                 })
                 .collect();
-            Ok(Producer { rk, topics, delivered })
+            Ok(Producer { rk, topics, delivered, held: None })
         }
+    }
+
+    /// Waits for a connection to a broker by its own name. Without one, [`Producer::init_transactions`] would look again
+    /// only half a second later. The first answer names the brokers, and librdkafka then gives up the connection by which
+    /// it came; the second comes by another.
+    pub fn connect(&self, wait: Duration) -> Result<(), Fault> {
+        for _ in 0..2 {
+            let mut metadata = ptr::null();
+            // Safe: destroyed once, if there is any.
+            unsafe {
+                let error = c::rd_kafka_metadata(self.rk, 0, ptr::null_mut(), &raw mut metadata, millis(wait));
+                if !metadata.is_null() {
+                    c::rd_kafka_metadata_destroy(metadata);
+                }
+                if error != Code::RD_KAFKA_RESP_ERR_NO_ERROR {
+                    return Err(Fault::of(error, "connect"));
+                }
+            }
+        }
+        Ok(())
     }
 
     /// Takes the transactional id: ends what a predecessor left open and fences it.
@@ -86,64 +110,29 @@ impl Producer {
         check(error, "send offsets to transaction")
     }
 
-    /// Queues a record; the bytes are copied. Waits while the queue is full.
-    pub fn produce<'a>(
-        &self,
-        topic: usize,
-        partition: i32,
-        key: Option<&[u8]>,
-        value: Option<&[u8]>,
-        headers: impl ExactSizeIterator<Item = (&'a [u8], Option<&'a [u8]>)>,
-    ) -> Result<(), Fault> {
-        let memory = |bytes: Option<&[u8]>| c::rd_kafka_vu_s__bindgen_ty_1__bindgen_ty_1 {
-            ptr: bytes.map_or(ptr::null_mut(), |b| b.as_ptr().cast_mut().cast()),
-            size: bytes.map_or(0, <[u8]>::len),
-        };
-        use c::rd_kafka_vtype_t as V;
-        type U = c::rd_kafka_vu_s__bindgen_ty_1;
-        let vu = |vtype, u| c::rd_kafka_vu_t { vtype, u };
-        // Safe: librdkafka copies key, value (F_COPY) and header bytes before it returns, and owns `list` on success.
-        unsafe {
-            let count = headers.len();
-            let list = if count == 0 { ptr::null_mut() } else { c::rd_kafka_headers_new(count) };
-            for (name, value) in headers {
-                let (data, size) = value.map_or((ptr::null(), 0), |v| (v.as_ptr(), v.len() as isize));
-                c::rd_kafka_header_add(list, name.as_ptr().cast(), name.len() as isize, data.cast(), size);
-            }
-            let mut arguments = [
-                vu(V::RD_KAFKA_VTYPE_RKT, U { rkt: self.topics[topic] }),
-                vu(V::RD_KAFKA_VTYPE_PARTITION, U { i32_: partition }),
-                vu(V::RD_KAFKA_VTYPE_MSGFLAGS, U { i: c::RD_KAFKA_MSG_F_COPY as c_int }),
-                vu(V::RD_KAFKA_VTYPE_KEY, U { mem: memory(key) }),
-                vu(V::RD_KAFKA_VTYPE_VALUE, U { mem: memory(value) }),
-                vu(V::RD_KAFKA_VTYPE_HEADERS, U { headers: list }),
-            ];
-            let used = if count == 0 { 5 } else { 6 };
-            loop {
-                match check(c::rd_kafka_produceva(self.rk, arguments.as_mut_ptr(), used), "produce") {
-                    Err(fault) if fault.code == Code::RD_KAFKA_RESP_ERR__QUEUE_FULL => {
-                        c::rd_kafka_poll(self.rk, 5);
-                    }
-                    Ok(()) => return Ok(()),
-                    Err(fault) => {
-                        if !list.is_null() {
-                            c::rd_kafka_headers_destroy(list);
-                        }
-                        return Err(fault);
-                    }
-                }
+    /// Queues records, partition by partition: librdkafka's queue is short, and so fills large batches and few requests.
+    /// Values are not copied: the records stay here until [`Producer::commit`] gives them back. Waits while the queue is
+    /// full. After a failure nothing else can be produced.
+    pub fn produce(&mut self, records: Records) -> Result<(), Fault> {
+        if self.held.is_some() {
+            return Err(Fault::of(Code::RD_KAFKA_RESP_ERR__STATE, "produce after a failure"));
+        }
+        let records = self.held.insert(records);
+        for (n, record) in records.by_partition().enumerate() {
+            // Safe: `records` is neither moved nor changed while librdkafka may read from it.
+            unsafe { queue(self.rk, self.topics[usize::from(record.tp.topic.0)], &record) }?;
+            if n % SERVED_AT_ONCE == SERVED_AT_ONCE - 1 {
+                unsafe { c::rd_kafka_poll(self.rk, 0) };
             }
         }
+        Ok(())
     }
 
-    /// Serves delivery reports that are there.
-    pub fn serve(&self) {
-        unsafe { c::rd_kafka_poll(self.rk, 0) };
-    }
-
-    /// Waits for every queued record and commits.
-    pub fn commit(&self, wait: Duration) -> Result<(), Fault> {
-        check(unsafe { c::rd_kafka_commit_transaction(self.rk, millis(wait)) }, "commit transaction")
+    /// Waits for every queued record and commits; gives back what was produced.
+    pub fn commit(&mut self, wait: Duration) -> Result<Records, Fault> {
+        check(unsafe { c::rd_kafka_commit_transaction(self.rk, millis(wait)) }, "commit transaction")?;
+        // All are delivered.
+        Ok(self.held.take().unwrap_or_default())
     }
 
     pub fn abort(&self, wait: Duration) -> Result<(), Fault> {
@@ -177,6 +166,54 @@ impl Drop for Producer {
                 c::rd_kafka_topic_destroy(*topic);
             }
             c::rd_kafka_destroy(self.rk);
+        }
+    }
+}
+
+/// Delivery reports are served after so many records.
+const SERVED_AT_ONCE: usize = 1024;
+
+/// Queues a record. Key and headers are copied.
+///
+/// # Safety
+/// `rk` and `topic` are alive, and the value's bytes stay where they are until the record is delivered or `rk` destroyed.
+unsafe fn queue(rk: *mut c::rd_kafka_t, topic: *mut c::rd_kafka_topic_t, record: &RecordRef<'_>) -> Result<(), Fault> {
+    use c::rd_kafka_vtype_t as V;
+    type U = c::rd_kafka_vu_s__bindgen_ty_1;
+    let memory = |bytes: Option<&[u8]>| c::rd_kafka_vu_s__bindgen_ty_1__bindgen_ty_1 {
+        ptr: bytes.map_or(ptr::null_mut(), |b| b.as_ptr().cast_mut().cast()),
+        size: bytes.map_or(0, <[u8]>::len),
+    };
+    let vu = |vtype, u| c::rd_kafka_vu_t { vtype, u };
+    // Safe: as above; librdkafka owns `list` on success.
+    unsafe {
+        let count = record.header_count();
+        let list = if count == 0 { ptr::null_mut() } else { c::rd_kafka_headers_new(count) };
+        for (name, value) in record.headers() {
+            let (data, size) = value.map_or((ptr::null(), 0), |v| (v.as_ptr(), v.len() as isize));
+            c::rd_kafka_header_add(list, name.as_ptr().cast(), name.len() as isize, data.cast(), size);
+        }
+        let mut arguments = [
+            vu(V::RD_KAFKA_VTYPE_RKT, U { rkt: topic }),
+            vu(V::RD_KAFKA_VTYPE_PARTITION, U { i32_: record.tp.partition }),
+            vu(V::RD_KAFKA_VTYPE_KEY, U { mem: memory(record.key) }),
+            vu(V::RD_KAFKA_VTYPE_VALUE, U { mem: memory(record.value) }),
+            vu(V::RD_KAFKA_VTYPE_HEADERS, U { headers: list }),
+        ];
+        let used = if count == 0 { 4 } else { 5 };
+        loop {
+            match check(c::rd_kafka_produceva(rk, arguments.as_mut_ptr(), used), "produce") {
+                Err(fault) if fault.code == Code::RD_KAFKA_RESP_ERR__QUEUE_FULL => {
+                    c::rd_kafka_poll(rk, 5);
+                }
+                Ok(()) => return Ok(()),
+                Err(fault) => {
+                    if !list.is_null() {
+                        c::rd_kafka_headers_destroy(list);
+                    }
+                    return Err(fault);
+                }
+            }
         }
     }
 }
