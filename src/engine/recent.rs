@@ -10,7 +10,7 @@ use super::values::Value;
 type Generation = FxHashMap<Box<[u8]>, Option<Value>>;
 
 /// Bytes of keys and values that a generation may have, about.
-const GENERATION_BYTES: usize = 1 << 20;
+const GENERATION_BYTES: usize = 1 << 19;
 
 #[derive(Debug, Default)]
 pub struct Recent {

@@ -17,6 +17,9 @@ use crate::metrics::Metrics;
 /// Changelog bytes held before they are written to the store.
 const RUN_BYTES: usize = 16 << 20;
 
+/// So many records are worth a flush.
+const LONG_TAIL: u64 = 1_000;
+
 /// A task that is being brought up to date.
 pub struct Restore<S: Store, R> {
     task: Task<S>,
@@ -118,6 +121,9 @@ impl<S: Store, R: Reader> Restore<S, R> {
         if self.bulk && records > 0 {
             // What was filled in is on disk, where it stands is not yet: without that, all would be restored again.
             self.task.flush()?;
+        } else if records >= LONG_TAIL {
+            // Who dies again and again must not have more to replay each time.
+            self.task.flush_soon()?;
         }
         if records > 0 {
             tracing::info!(task = %self.task.name, records, bulk = self.bulk, "restored");

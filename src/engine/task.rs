@@ -301,10 +301,7 @@ impl<S: Store> Task<S> {
             // Not the present number: the next batch is being decided.
             batch.put(HOLDS, &self.sealed_holds.to_be_bytes());
         }
-        // Sorted, because the store is: beside each other, they are put in their places faster.
-        let mut sealed: Vec<_> = self.overlay.applied().collect();
-        sealed.sort_unstable_by(|a, b| a.0.cmp(&b.0));
-        for (key, value) in sealed {
+        for (key, value) in self.overlay.applied() {
             let encoded = if let Some(value) = &value {
                 batch.put_with(&key, |out| value.encode(out))
             } else {
@@ -338,11 +335,17 @@ impl<S: Store> Task<S> {
         self.store.flush()
     }
 
+    /// Begins to flush what a crash would lose.
+    pub fn flush_soon(&mut self) -> Result<(), StoreError> {
+        self.unflushed = None;
+        self.store.flush_soon()
+    }
+
     /// Begins to flush what a crash would lose, when the task rests or has not flushed for long: so little is replayed
     /// after a crash.
     pub fn flush_if_due(&mut self, now: i64) -> Result<(), StoreError> {
         let due = |unflushed: &mut Unflushed| now - unflushed.last >= RESTS_MILLIS || now - unflushed.since >= MOST_UNFLUSHED_MILLIS;
-        if self.unflushed.take_if(due).is_some() { self.store.flush_soon() } else { Ok(()) }
+        if self.unflushed.as_mut().is_some_and(due) { self.flush_soon() } else { Ok(()) }
     }
 
     /// Applies changelog records up to, not including, `position`.

@@ -127,6 +127,8 @@ pub struct Worker<L: Log, S: Stores> {
 impl<L: Log, S: Stores> Worker<L, S> {
     pub fn new(log: L, stores: S, plan: Arc<Plan>, options: Options, clock: Clock, metrics: Metrics, stop: super::Stop) -> Worker<L, S> {
         let formats = super::formats::Readers::new(&plan);
+        // What comes on top when it is full: the last step's records, and the states at the seal.
+        let room = options.batch_bytes + options.batch_bytes / 4;
         Worker {
             inputs: Inputs::new(),
             events: vec![],
@@ -139,9 +141,9 @@ impl<L: Log, S: Stores> Worker<L, S> {
             tasks: BTreeMap::new(),
             parking: Parking::default(),
             inboxes: FxHashMap::default(),
-            batch: Batch::default(),
+            batch: Batch { transaction: Transaction::with_room(room), ..Batch::default() },
             running: None,
-            spare: Transaction::default(),
+            spare: Transaction::with_room(room),
             now: 0,
             outgoing: VecDeque::new(),
             restored: channel(),
@@ -480,7 +482,7 @@ pub(super) fn fenced_or_late(error: LogError) -> LogError {
 /// Records taken from the log in one turn.
 const MOST_POLLED: usize = 1_000;
 /// Records kept unread by the rules before the worker stops polling.
-const MOST_QUEUED: usize = 8_000;
+const MOST_QUEUED: usize = 4_000;
 /// Positions alone are committed at most so often.
 const IDLE_PACE_MILLIS: i64 = 1_000;
 /// Between two reports.

@@ -56,6 +56,11 @@ pub struct Transaction {
 }
 
 impl Transaction {
+    /// With room for so many bytes of records: to grow to that by doubling would copy them, and take three times the room.
+    pub fn with_room(bytes: usize) -> Transaction {
+        Transaction { records: Records::with_room(bytes), offsets: vec![] }
+    }
+
     pub fn is_empty(&self) -> bool {
         self.records.is_empty() && self.offsets.is_empty()
     }

@@ -78,6 +78,10 @@ impl<'a> RecordRef<'a> {
 }
 
 impl Records {
+    pub fn with_room(bytes: usize) -> Records {
+        Records { bytes: Vec::with_capacity(bytes), ..Records::default() }
+    }
+
     /// Appends a record whose value `write` appends to the buffer.
     pub fn push_with(&mut self, tp: Tp, key: Option<&[u8]>, headers: &[HeaderRef<'_>], write: impl FnOnce(&mut Vec<u8>)) {
         let start = self.bytes.len();

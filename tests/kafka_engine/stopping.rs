@@ -52,6 +52,10 @@ pub fn deleted_state_is_restored(broker: &Broker) {
     let (records, rebuilt) = process.restored();
     println!("restored {rebuilt} tasks from {records} changelog records");
     assert_eq!(rebuilt, 8, "{}", process.tail());
+    // What was restored in bulk stays, even if the process dies before it has written anything of its own.
+    process.kill();
+    process = app.run(0).workers(2).ready();
+    assert_eq!(process.restored().1, 0, "{}", process.tail());
     app.settle();
     let after = answers(&app, &process);
     for (path, answer) in &before {

@@ -9,7 +9,8 @@ use crate::engine::parking::{Found, Parking};
 use crate::engine::plan::Processor;
 use crate::log::TopicId;
 use state::Stores;
-use state::memory::MemoryStores;
+use state::memory::{MemoryStore, MemoryStores};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// A task on an empty store in memory.
 fn open() -> Task<<MemoryStores as Stores>::Store> {
@@ -124,6 +125,58 @@ fn timers_fire_in_order_once_whether_committed_or_not() {
     task.set_timer(25, b"e");
     task.discard().unwrap();
     assert_eq!(keys(task.due(100, 10).unwrap()), [(30, "c".into())], "what was discarded never was");
+}
+
+/// A store that counts how often it is told to flush.
+struct Counting(MemoryStore, Arc<AtomicUsize>);
+
+impl Store for Counting {
+    fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+        self.0.get(key)
+    }
+    fn scan(&self, from: &[u8], to: &[u8], limit: usize) -> Result<Vec<state::Pair>, StoreError> {
+        self.0.scan(from, to, limit)
+    }
+    fn apply(&mut self, batch: &Batch) -> Result<(), StoreError> {
+        self.0.apply(batch)
+    }
+    fn fill(&mut self, sorted: &Batch) -> Result<(), StoreError> {
+        self.0.fill(sorted)
+    }
+    fn flush(&mut self) -> Result<(), StoreError> {
+        self.flush_soon()
+    }
+    fn flush_soon(&mut self) -> Result<(), StoreError> {
+        self.1.fetch_add(1, Ordering::Relaxed);
+        Ok(())
+    }
+    fn size(&self) -> u64 {
+        self.0.size()
+    }
+}
+
+/// Once when it rests; while it writes, not more often than every five minutes; and not again without a write.
+#[test]
+fn a_store_is_flushed_when_its_task_rests_or_has_written_for_long() {
+    let id = TaskId { processor: Processor::Stock, partition: 0 };
+    let Found::Closed(hold) = Parking::<()>::default().take(id) else { panic!("nobody has it") };
+    let flushed = Arc::new(AtomicUsize::new(0));
+    let store = Counting(MemoryStores::default().open("t").unwrap(), Arc::clone(&flushed));
+    let mut task = Task::open(id, store, hold).unwrap();
+    let mut look = |task: &mut Task<Counting>, now: i64, writes: bool| {
+        if writes {
+            task.put(b"rA", |out| out.push(1));
+            seal(task);
+            task.apply(Some(now), now, &mut Batch::default()).unwrap();
+        }
+        task.flush_if_due(now).unwrap();
+        flushed.swap(0, Ordering::Relaxed)
+    };
+    assert_eq!([0, 10_000].map(|now| look(&mut task, now, false)), [0, 0], "nothing was written");
+    assert_eq!(look(&mut task, 10_000, true), 0);
+    assert_eq!([10_999, 11_000, 12_000].map(|now| look(&mut task, now, false)), [0, 1, 0]);
+    let each: usize = (0..=1_200).map(|step| look(&mut task, 20_000 + step * 500, true)).sum();
+    assert_eq!(each, 2, "in ten minutes of writing");
 }
 
 /// The changelog and the store hold the same bytes, and both what was kept: of a state that stays decoded, of one that

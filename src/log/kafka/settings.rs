@@ -67,9 +67,9 @@ impl KafkaConfig {
             set("heartbeat.interval.ms", (self.session_timeout_ms / 5).clamp(200, 3000).to_string()),
             set("isolation.level", "read_committed".into()),
             // The queue in front of the worker; it bounds memory, and more brings no more speed.
-            set("queued.max.messages.kbytes", "4096".into()),
-            set("queued.min.messages", "5000".into()),
-            set("fetch.message.max.bytes", "524288".into()),
+            set("queued.max.messages.kbytes", "1024".into()),
+            set("queued.min.messages", "2000".into()),
+            set("fetch.message.max.bytes", "262144".into()),
             // How late the end of a partition may be noticed; data is answered at once.
             set("fetch.wait.max.ms", "100".into()),
         ]);
@@ -114,7 +114,7 @@ impl KafkaConfig {
             set("linger.ms", "5".into()),
             set("compression.type", "lz4".into()),
             set("batch.size", "131072".into()),
-            set("queue.buffering.max.kbytes", "4096".into()),
+            set("queue.buffering.max.kbytes", "2048".into()),
             set("queue.buffering.max.messages", "200000".into()),
             // A dead letter carries the largest record that any source topic takes, and a little more.
             set("message.max.bytes", "16777216".into()),

@@ -209,7 +209,7 @@ fn said(output: &Output) -> String {
 fn topology(name: &str, bootstrap: &str, shape: Shape) -> String {
     let Shape { tasks, sources, timeout_ms } = shape;
     let mut text = format!(
-        "[app]\nname = \"{name}\"\nstore_memory_mb = 16\n\n\
+        "[app]\nname = \"{name}\"\nstore_memory_mb = 8\n\n\
          [kafka]\nbootstrap = \"{bootstrap}\"\nsession_timeout_ms = {timeout_ms}\ntransaction_timeout_ms = {timeout_ms}\n\n\
          [orders]\ntasks = {tasks}\n\n[stock]\ntasks = {tasks}\n\n[fleet]\ntasks = {tasks}\n"
     );
