@@ -163,7 +163,7 @@ fn a_store_is_flushed_when_its_task_rests_or_has_written_for_long() {
     let flushed = Arc::new(AtomicUsize::new(0));
     let store = Counting(MemoryStores::default().open("t").unwrap(), Arc::clone(&flushed));
     let mut task = Task::open(id, store, hold).unwrap();
-    let mut look = |task: &mut Task<Counting>, now: i64, writes: bool| {
+    let look = |task: &mut Task<Counting>, now: i64, writes: bool| {
         if writes {
             task.put(b"rA", |out| out.push(1));
             seal(task);
