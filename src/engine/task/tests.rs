@@ -175,8 +175,8 @@ fn a_store_is_flushed_when_its_task_rests_or_has_written_for_long() {
     assert_eq!([0, 10_000].map(|now| look(&mut task, now, false)), [0, 0], "nothing was written");
     assert_eq!(look(&mut task, 10_000, true), 0);
     assert_eq!([10_999, 11_000, 12_000].map(|now| look(&mut task, now, false)), [0, 1, 0]);
-    let each: usize = (0..=1_200).map(|step| look(&mut task, 20_000 + step * 500, true)).sum();
-    assert_eq!(each, 2, "in ten minutes of writing");
+    let each: usize = (0..=1_201).map(|step| look(&mut task, 20_000 + step * 500, true)).sum();
+    assert_eq!(each, 2, "in ten minutes of writing, and a moment");
 }
 
 /// The changelog and the store hold the same bytes, and both what was kept: of a state that stays decoded, of one that
