@@ -163,6 +163,10 @@ fn broken_bytes() -> Vec<Kind> {
         all.push(bytes(topic, "bad UTF-8 inside", "invalid_utf8", [&whole[..middle], b"\xc3\x28", &whole[middle..]].concat()));
         all.push(bytes(topic, "a megabyte and one", "too_large", padded(&whole, (1 << 20) + 1)));
         all.push(bytes(topic, "two megabytes of nothing", "too_large", vec![b' '; 2 << 20]));
+        if topic == "orders" {
+            // More than any buffer on the way that has a limit.
+            all.push(bytes(topic, "ten megabytes of nothing", "too_large", vec![b' '; 10 << 20]));
+        }
     }
     all.push(bytes("orders", "an overlong encoding", "invalid_utf8", [b"{\"type\":\"\xc0\xaf\"}".as_slice()].concat()));
     all.push(bytes("orders", "half a surrogate pair as UTF-8", "invalid_utf8", b"{\"type\":\"\xed\xa0\x80\"}".as_slice()));

@@ -130,7 +130,7 @@ fn application(broker: &Broker, name: &str) -> App {
     let topics = app.sources();
     let new: Vec<NewTopic<'_>> = topics
         .iter()
-        .map(|topic| NewTopic::new(topic, PARTITIONS, TopicReplication::Fixed(1)).set("max.message.bytes", "4194304"))
+        .map(|topic| NewTopic::new(topic, PARTITIONS, TopicReplication::Fixed(1)).set("max.message.bytes", "12582912"))
         .collect();
     let options = AdminOptions::new().operation_timeout(Some(Duration::from_secs(30)));
     for created in futures_executor::block_on(admin.create_topics(&new, &options)).unwrap() {

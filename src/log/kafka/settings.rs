@@ -1,6 +1,7 @@
 //! What librdkafka is told, each property with its reason. Measured where it says so (`docs/`, `bench/results/`).
 
 use super::native::Properties;
+use crate::config::topics::MAX_MESSAGE_BYTES;
 
 /// Who a worker is on Kafka.
 #[derive(Debug, Clone)]
@@ -114,10 +115,12 @@ impl KafkaConfig {
             set("linger.ms", "5".into()),
             set("compression.type", "lz4".into()),
             set("batch.size", "131072".into()),
-            set("queue.buffering.max.kbytes", "2048".into()),
-            set("queue.buffering.max.messages", "200000".into()),
+            // Values stay where they are until they are delivered, so a queued record is some hundred bytes, however large it
+            // is. The other limit only has to be above the largest: a record beyond it would wait for ever.
+            set("queue.buffering.max.messages", "8000".into()),
+            set("queue.buffering.max.kbytes", (4 * MAX_MESSAGE_BYTES / 1024).to_string()),
             // A dead letter carries the largest record that any source topic takes, and a little more.
-            set("message.max.bytes", "16777216".into()),
+            set("message.max.bytes", MAX_MESSAGE_BYTES.to_string()),
         ]);
         self.finish(all)
     }

@@ -88,7 +88,7 @@ impl Sender {
             )
             .set("enable.idempotence", "true")
             .set("message.timeout.ms", "120000")
-            .set("message.max.bytes", "8000000")
+            .set("message.max.bytes", "12582912")
             .set("linger.ms", "2")
             .create_with_context(Reports(Arc::clone(&delivered)))
             .unwrap();
