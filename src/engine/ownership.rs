@@ -28,20 +28,20 @@ fn tasks_of(plan: &Plan, partitions: &[Tp]) -> Vec<TaskId> {
 
 /// Opens the stores that are closed, all at the same time: to open one is mostly to wait for its disk.
 fn open_together<S: Stores>(stores: &S, found: Vec<(TaskId, Found<S::Store>)>) -> Result<Vec<(TaskId, Found<S::Store>)>, Fault> {
-    let (closed, mut others): (Vec<_>, Vec<_>) = found.into_iter().partition(|(_, found)| matches!(found, Found::Closed(_)));
     let open = |id: TaskId, hold| -> Result<_, Fault> { Ok(Task::open(id, stores.open(&id.name())?, hold)?) };
     std::thread::scope(|scope| {
-        let mut opening = vec![];
-        for (id, found) in closed {
-            if let Found::Closed(hold) = found {
-                opening.push((id, scope.spawn(move || open(id, hold))));
+        let (mut ready, mut opening) = (vec![], vec![]);
+        for (id, found) in found {
+            match found {
+                Found::Closed(hold) => opening.push((id, scope.spawn(move || open(id, hold)))),
+                other => ready.push((id, other)),
             }
         }
         for (id, thread) in opening {
             let task = thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
-            others.push((id, Found::Parked(task)));
+            ready.push((id, Found::Parked(task)));
         }
-        Ok(others)
+        Ok(ready)
     })
 }
 

@@ -18,7 +18,7 @@ use crate::metrics::Metrics;
 const RUN_BYTES: usize = 16 << 20;
 
 /// So many records are worth a flush.
-const LONG_TAIL: u64 = 1_000;
+const LONG_TAIL: u64 = 200;
 
 /// A task that is being brought up to date.
 pub struct Restore<S: Store, R> {

@@ -1,8 +1,8 @@
 //! A store in RocksDB: one database per task, one memory budget for the whole process.
 //!
 //! There is no write-ahead log: the changelog is one. A process that dies leaves whole batches up to some point, from
-//! where the changelog's tail is replayed. Written a second time to disk, every change would cost more than all else that
-//! RocksDB does with it.
+//! where the changelog's tail is replayed. Written a second time to disk, every change would cost about as much again as
+//! all else that RocksDB does with it.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
