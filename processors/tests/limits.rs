@@ -8,7 +8,7 @@ use std::panic::catch_unwind;
 
 use schemas::input::{Count, Input, Line, OrderCommand, Payment, PaymentStatus, Place, Restock, RestockKind};
 use schemas::message::{Quote, Row, StockCommand, StockReply};
-use schemas::{Cause, Reason, Source, Timestamp, TopicNames};
+use schemas::{Cause, Few, Reason, Source, Timestamp, TopicNames};
 use waybill_processors::catalogue::Terms;
 use waybill_processors::orders::{MAX_DEFERRED, MAX_PAYMENTS, Order};
 use waybill_processors::stock::{self, Event, MAX_LOCATIONS, MAX_ON_HAND, Reservation, State, Stock};
@@ -162,7 +162,7 @@ fn after_a_hold(command: StockCommand) -> Result<stock::Step, String> {
 
 #[test]
 fn a_command_that_no_order_may_send_stops_and_says_which() {
-    let rows = |quantity, location: &str| vec![Row { location: location.into(), quantity }];
+    let rows = |quantity, location: &str| Few::from_iter([Row { location: location.into(), quantity }]);
     assert_eq!(after_a_hold(StockCommand::Release { rows: rows(6, "main") }).unwrap().reservation, Some(None));
     assert!(after_a_hold(StockCommand::Release { rows: rows(5, "main") }).unwrap().reservation.unwrap().is_some());
     for command in [

@@ -7,7 +7,7 @@ use serde::{Serialize, Serializer};
 
 use crate::feedback::Remark;
 use crate::message::Row;
-use crate::{Cause, Timestamp};
+use crate::{Cause, ShortText, Timestamp};
 
 /// One event of an order, on `order-events`; the key is the order's id.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,17 +20,17 @@ pub struct OrderEvent {
     pub lines: Vec<EventLine>,
     pub expires_at: Option<Timestamp>,
     pub reason: Option<Cow<'static, str>>,
-    pub sku: Option<Box<str>>,
+    pub sku: Option<ShortText>,
     /// Minor units of `currency`.
     pub amount: Option<i64>,
-    pub currency: Option<Box<str>>,
-    pub payment_id: Option<Box<str>>,
+    pub currency: Option<ShortText>,
+    pub payment_id: Option<ShortText>,
     /// Of whom the news is, for what a vehicle's task said.
-    pub shipment_id: Option<Box<str>>,
-    pub vehicle_id: Option<Box<str>>,
-    pub stop_id: Option<Box<str>>,
+    pub shipment_id: Option<ShortText>,
+    pub vehicle_id: Option<ShortText>,
+    pub stop_id: Option<ShortText>,
     /// Somebody's own words beside the `reason`.
-    pub detail: Option<Box<str>>,
+    pub detail: Option<ShortText>,
     /// Of `noted`: what somebody reported.
     pub feedback: Option<Box<Remark>>,
 }
@@ -96,10 +96,10 @@ impl OrderEventKind {
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct EventLine {
-    pub sku: Box<str>,
+    pub sku: ShortText,
     pub quantity: i64,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub location: Option<Box<str>>,
+    pub location: Option<ShortText>,
 }
 
 /// One movement of one SKU at one place, on `stock-movements`; the key is the SKU.
@@ -108,19 +108,19 @@ pub struct Movement {
     pub kind: MovementKind,
     /// 1, 2, 3 … per SKU, over all its locations.
     pub seq: u64,
-    pub location: Box<str>,
+    pub location: ShortText,
     /// Positive, its direction follows from `kind`; signed for `counted` and `adjusted`.
     pub quantity: i64,
     /// Of this location, after the movement.
     pub on_hand: i64,
     /// Of this location, after the movement.
     pub reserved: i64,
-    pub order_id: Option<Box<str>>,
+    pub order_id: Option<ShortText>,
     pub at: Timestamp,
     pub cause: Cause,
     /// Units held here that are not on the shelf, when a count or damage reveals it.
     pub shortage: Option<i64>,
-    pub orders_at_risk: Vec<Box<str>>,
+    pub orders_at_risk: Vec<ShortText>,
     /// Hash of the movement with the previous `seq`, 64 zeros before the first; lower-case hex.
     pub previous: [u8; 32],
     pub hash: [u8; 32],
@@ -209,7 +209,7 @@ pub struct LevelDemand {
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct LevelRow {
-    pub location: Box<str>,
+    pub location: ShortText,
     pub on_hand: i64,
     pub reserved: i64,
     pub available: i64,

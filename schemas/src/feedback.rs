@@ -6,7 +6,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::input::{brief, id, optional_id, range, required, same_as_key};
+use crate::input::{brief, id, optional_id, range, required, same_as_key, some_text};
 use crate::{Reason, Reject, sku, text};
 
 /// So much of a text is shown and kept, in characters.
@@ -72,20 +72,20 @@ impl fmt::Debug for Comment<'_> {
 
 #[derive(Deserialize)]
 pub(crate) struct RawFeedback<'a> {
-    #[serde(borrow)]
+    #[serde(borrow, default, deserialize_with = "some_text")]
     feedback_id: Option<Cow<'a, str>>,
-    #[serde(borrow)]
+    #[serde(borrow, default, deserialize_with = "some_text")]
     about: Option<Cow<'a, str>>,
-    #[serde(borrow)]
+    #[serde(borrow, default, deserialize_with = "some_text")]
     id: Option<Cow<'a, str>>,
-    #[serde(borrow)]
+    #[serde(borrow, default, deserialize_with = "some_text")]
     kind: Option<Cow<'a, str>>,
     rating: Option<i64>,
-    #[serde(borrow)]
+    #[serde(borrow, default, deserialize_with = "some_text")]
     text: Option<Cow<'a, str>>,
-    #[serde(borrow)]
+    #[serde(borrow, default, deserialize_with = "some_text")]
     order_id: Option<Cow<'a, str>>,
-    #[serde(borrow)]
+    #[serde(borrow, default, deserialize_with = "some_text")]
     location: Option<Cow<'a, str>>,
 }
 

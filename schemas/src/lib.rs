@@ -9,10 +9,11 @@
 //! | `time.rs` | milliseconds since the epoch, RFC 3339 in and out |
 //! | `input.rs` | the records producers write, decoded and checked |
 //! | `avro/` | both in Avro: schemas, decoding, encoding |
-//! | `event.rs` | the records consumers read, and their JSON |
+//! | `event.rs` `json.rs` | the records consumers read, and their JSON |
 //! | `fleet/` | the same for vehicles and shipments |
 //! | `product.rs` `feedback.rs` | the same for the catalogue, and for what customers report |
 //! | `sku.rs` `gtin.rs` `currency.rs` `text.rs` | values in their one form |
+//! | `small.rs` | how ids, names and short lists are held in memory |
 //! | `alert.rs` `forecast.rs` | what buyers read: low stock, and what will be needed |
 //! | `message.rs` | what the orders and stock processors tell each other |
 //! | `plan.rs` | a shipment's route, asked for and given back |
@@ -29,12 +30,14 @@ pub mod fleet;
 pub mod forecast;
 pub mod gtin;
 pub mod input;
+pub mod json;
 pub mod message;
 pub mod plan;
 pub mod product;
 mod reject;
 mod sink;
 pub mod sku;
+mod small;
 pub mod text;
 mod time;
 
@@ -42,4 +45,5 @@ pub use cause::{Cause, Source, TopicNames};
 pub use currency::Currency;
 pub use reject::{Reason, Reject};
 pub use sink::Sink;
+pub use small::{Few, ShortText};
 pub use time::{TimeText, Timestamp};

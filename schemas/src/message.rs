@@ -8,20 +8,20 @@
 use serde::{Deserialize, Serialize};
 
 use crate::plan::Plan;
-use crate::{Cause, Currency, Timestamp};
+use crate::{Cause, Currency, Few, ShortText, Timestamp};
 
 /// Units of one SKU at one place.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Row {
-    pub location: Box<str>,
+    pub location: ShortText,
     pub quantity: i64,
 }
 
 /// From an order to one SKU's stock.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ToStock {
-    pub order_id: Box<str>,
-    pub sku: Box<str>,
+    pub order_id: ShortText,
+    pub sku: ShortText,
     /// Where the SKU keeps what it holds for the order, as its reply said; nothing with a reserve.
     pub slot: u32,
     pub command: StockCommand,
@@ -33,17 +33,17 @@ pub struct ToStock {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum StockCommand {
     /// NONE → HELD, all of `quantity` or nothing. `location`: only this place may serve it.
-    Reserve { attempt: u16, quantity: i64, location: Option<Box<str>>, quote: Quote },
+    Reserve { attempt: u16, quantity: i64, location: Option<ShortText>, quote: Quote },
     /// HELD or CONFIRMED → RELEASED. Never needs availability.
-    Release { rows: Vec<Row> },
+    Release { rows: Few<Row> },
     /// HELD → EXPIRED.
-    Expire { rows: Vec<Row> },
+    Expire { rows: Few<Row> },
     /// HELD → CONFIRMED: paid, the hold no longer expires.
-    Confirm { rows: Vec<Row> },
+    Confirm { rows: Few<Row> },
     /// HELD or CONFIRMED → COMMITTED: the units leave the shelf.
-    Sell { rows: Vec<Row> },
+    Sell { rows: Few<Row> },
     /// COMMITTED units come back to the shelf.
-    Return { rows: Vec<Row> },
+    Return { rows: Few<Row> },
 }
 
 /// What an order offers for a unit, to be compared with the catalogue. Empty for what is not said, and for an order
@@ -58,8 +58,8 @@ pub struct Quote {
 /// From one SKU's stock to an order.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ToOrder {
-    pub order_id: Box<str>,
-    pub sku: Box<str>,
+    pub order_id: ShortText,
+    pub sku: ShortText,
     /// Where the SKU keeps what it holds now, to be said with what follows.
     pub slot: u32,
     pub reply: StockReply,
@@ -70,7 +70,7 @@ pub struct ToOrder {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum StockReply {
     /// HELD, at these places; the rows add up to what was asked for.
-    Held { attempt: u16, rows: Vec<Row> },
+    Held { attempt: u16, rows: Few<Row> },
     /// Nothing is held.
     Denied { attempt: u16, denial: Denial },
 }
@@ -91,9 +91,9 @@ pub enum Denial {
 /// From a vehicle's task to an order that one of its shipments carries. Never refused and never answered.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ShipmentUpdate {
-    pub order_id: Box<str>,
-    pub shipment_id: Box<str>,
-    pub vehicle_id: Box<str>,
+    pub order_id: ShortText,
+    pub shipment_id: ShortText,
+    pub vehicle_id: ShortText,
     pub news: ShipmentNews,
     /// When it was said or seen.
     pub at: Timestamp,
@@ -105,17 +105,17 @@ pub enum ShipmentNews {
     /// The order's goods are on the vehicle.
     Dispatched,
     /// The last of the order's stops has its proof of delivery.
-    Delivered { stop_id: Box<str> },
+    Delivered { stop_id: ShortText },
     /// A stop did not work; the goods are still on the vehicle.
-    Failed { stop_id: Box<str>, reason: Option<Box<str>> },
+    Failed { stop_id: ShortText, reason: Option<ShortText> },
     /// The shipment comes back with what it has not delivered.
-    Recalled { reason: Option<Box<str>> },
+    Recalled { reason: Option<ShortText> },
 }
 
 /// To a vehicle's task.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ToFleet {
-    pub vehicle_id: Box<str>,
+    pub vehicle_id: ShortText,
     pub body: FleetMessage,
     pub at: Timestamp,
     pub cause: Cause,
@@ -124,9 +124,9 @@ pub struct ToFleet {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum FleetMessage {
     /// From an order: another shipment or vehicle has it now.
-    HandedOver { shipment_id: Box<str>, order_id: Box<str> },
+    HandedOver { shipment_id: ShortText, order_id: ShortText },
     /// Somebody complains of a delivery: what is known of it?
-    Investigate { shipment_id: Box<str>, order_id: Option<Box<str>>, feedback_id: Box<str>, kind: Box<str> },
+    Investigate { shipment_id: ShortText, order_id: Option<ShortText>, feedback_id: ShortText, kind: ShortText },
     /// From the planner.
     Plan(Plan),
 }

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize, Serializer};
 use crate::event::{CauseJson, Named};
 use crate::feedback::Remark;
 use crate::gtin::Gtin;
-use crate::input::{MAX_AMOUNT, MAX_QUANTITY, brief, currency, range, required, same_as_key};
+use crate::input::{MAX_AMOUNT, MAX_QUANTITY, brief, currency, range, required, same_as_key, some_text};
 use crate::{Cause, Currency, Reason, Reject, Timestamp, sku, text};
 
 /// Longest name of a product in bytes, cleaned.
@@ -55,16 +55,16 @@ pub struct Product {
 
 #[derive(Deserialize)]
 pub(crate) struct RawProduct<'a> {
-    #[serde(borrow, rename = "type")]
+    #[serde(borrow, default, deserialize_with = "some_text", rename = "type")]
     kind: Option<Cow<'a, str>>,
-    #[serde(borrow)]
+    #[serde(borrow, default, deserialize_with = "some_text")]
     sku: Option<Cow<'a, str>>,
-    #[serde(borrow)]
+    #[serde(borrow, default, deserialize_with = "some_text")]
     gtin: Option<Cow<'a, str>>,
-    #[serde(borrow)]
+    #[serde(borrow, default, deserialize_with = "some_text")]
     name: Option<Cow<'a, str>>,
     price: Option<i64>,
-    #[serde(borrow)]
+    #[serde(borrow, default, deserialize_with = "some_text")]
     currency: Option<Cow<'a, str>>,
     lead_time_days: Option<i64>,
     order_cost: Option<i64>,
@@ -72,7 +72,7 @@ pub(crate) struct RawProduct<'a> {
     reorder_point: Option<i64>,
     mute: Option<bool>,
     expected_version: Option<i64>,
-    #[serde(borrow)]
+    #[serde(borrow, default, deserialize_with = "some_text")]
     reason: Option<Cow<'a, str>>,
 }
 

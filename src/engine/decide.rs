@@ -321,7 +321,7 @@ impl<L: Log, S: Stores> Worker<L, S> {
     /// By way of the receiver's inbox.
     pub(super) fn send(&mut self, inbox: crate::log::Tp, message: &Message) {
         self.batch.tally.to_inbox += 1;
-        self.batch.transaction.records.push_with(inbox, Some(message.key()), &[], |out| message.encode(out));
+        self.batch.transaction.records.push_with(inbox, Some(message.key()), None, &[], |out| message.encode(out));
         if let Some(own) = self.inboxes.get_mut(&inbox) {
             own.sending = true;
             self.batch.sent_to_own.insert(inbox);

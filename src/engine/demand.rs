@@ -11,7 +11,7 @@ use serde_json::Value;
 use state::Store;
 
 use super::plan::Plan;
-use super::task::{DEMAND, Task};
+use super::task::{DEMAND, Key, Task};
 use super::work::{Context, Fault};
 use super::{outputs, products, stock as levels};
 
@@ -127,8 +127,8 @@ fn parameters(config: &Config, listing: Option<&Listing>) -> Parameters {
 }
 
 /// The SKU's key in the store and the changelog.
-fn key_of(sku: &str) -> Vec<u8> {
-    let mut key = Vec::with_capacity(1 + sku.len());
+fn key_of(sku: &str) -> Key {
+    let mut key = Key::new();
     key.push(DEMAND);
     key.extend_from_slice(sku.as_bytes());
     key

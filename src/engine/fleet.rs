@@ -11,7 +11,7 @@ use state::Store;
 
 use super::message::{Body, Message};
 use super::outputs;
-use super::task::{PIECE, SHIPMENT, SPEEDS, Task, VEHICLE, WANTED_PLAN};
+use super::task::{Key, PIECE, SHIPMENT, SPEEDS, Task, VEHICLE, WANTED_PLAN};
 use super::work::{Context, Fault};
 
 /// Between a vehicle and the rest of a key; no id contains it.
@@ -149,20 +149,20 @@ fn text<S: Store>(task: &Task<S>, key: &[u8]) -> Result<String, Fault> {
 }
 
 /// The vehicle's key in the store and the changelog.
-pub fn key_of(vehicle_id: &str) -> Vec<u8> {
-    let mut key = Vec::with_capacity(1 + vehicle_id.len());
+pub fn key_of(vehicle_id: &str) -> Key {
+    let mut key = Key::new();
     key.push(VEHICLE);
     key.extend_from_slice(vehicle_id.as_bytes());
     key
 }
 
 /// The key of a shipment on a vehicle.
-pub fn shipment_key(vehicle_id: &str, shipment_id: &str) -> Vec<u8> {
+pub fn shipment_key(vehicle_id: &str, shipment_id: &str) -> Key {
     composed(SHIPMENT, vehicle_id, shipment_id)
 }
 
-fn composed(kind: u8, vehicle_id: &str, shipment_id: &str) -> Vec<u8> {
-    let mut key = Vec::with_capacity(5 + vehicle_id.len() + shipment_id.len());
+fn composed(kind: u8, vehicle_id: &str, shipment_id: &str) -> Key {
+    let mut key = Key::new();
     key.push(kind);
     key.extend_from_slice(vehicle_id.as_bytes());
     key.push(SEPARATOR);
@@ -170,7 +170,7 @@ fn composed(kind: u8, vehicle_id: &str, shipment_id: &str) -> Vec<u8> {
     key
 }
 
-fn piece_key(vehicle_id: &str, shipment_id: &str, number: u16) -> Vec<u8> {
+fn piece_key(vehicle_id: &str, shipment_id: &str, number: u16) -> Key {
     let mut key = composed(PIECE, vehicle_id, shipment_id);
     key.push(SEPARATOR);
     key.extend_from_slice(&number.to_be_bytes());

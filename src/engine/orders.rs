@@ -11,7 +11,7 @@ use state::Store;
 
 use super::message::{Body, Message};
 use super::outputs;
-use super::task::{ORDER, Task};
+use super::task::{Key, ORDER, Task};
 use super::work::{Context, Fault};
 
 /// Decides one event of one order.
@@ -61,8 +61,8 @@ pub fn wake<S: Store>(task: &mut Task<S>, context: &mut Context<'_>, key: &[u8],
 }
 
 /// The order's key in the store and the changelog.
-pub fn key_of(order_id: &str) -> Vec<u8> {
-    let mut key = Vec::with_capacity(1 + order_id.len());
+pub fn key_of(order_id: &str) -> Key {
+    let mut key = Key::new();
     key.push(ORDER);
     key.extend_from_slice(order_id.as_bytes());
     key

@@ -6,10 +6,10 @@ use schemas::event::{Level, Movement, Named, OrderEvent, event_id};
 use schemas::fleet::{PingVerdict, ShipmentEvent, ShipmentEventId, VehiclePosition};
 use schemas::forecast::Forecast;
 use schemas::product::{CatalogueRow, ProductEvent};
-use schemas::{Reject, Sink, Source, Timestamp};
+use schemas::{Reject, Sink, Source, Timestamp, json};
 
 use super::plan::{Plan, Processor};
-use crate::log::{HeaderRef, Records};
+use crate::log::{Constants, HeaderRef, Records, Tp};
 
 /// A source record as a dead letter repeats it.
 #[derive(Clone, Copy, Debug)]
@@ -23,34 +23,43 @@ pub struct Original<'a> {
     pub headers: &'a [HeaderRef<'a>],
 }
 
-/// What every CloudEvent says of itself; the id and type differ.
-fn cloud_event<'a>(
-    content_type: &'static [u8],
-    id: &'a str,
-    kind: &'a str,
-    time: &'a str,
-    trace: Option<&'a str>,
-) -> ([HeaderRef<'a>; 7], usize) {
-    let headers: [HeaderRef<'a>; 7] = [
-        ("ce_specversion", Some(b"1.0")),
-        ("ce_id", Some(id.as_bytes())),
-        ("ce_type", Some(kind.as_bytes())),
-        ("ce_source", Some(b"/waybill")),
-        ("ce_time", Some(time.as_bytes())),
-        ("content-type", Some(content_type)),
-        ("traceparent", trace.map(str::as_bytes)),
-    ];
-    (headers, if trace.is_some() { 7 } else { 6 })
+/// What a CloudEvent says of itself in its headers.
+struct CloudEvent<'a> {
+    /// What its type and format have in common.
+    constants: Constants,
+    own: [HeaderRef<'a>; 3],
+    /// So many of `own` are there.
+    used: usize,
+}
+
+impl<'a> CloudEvent<'a> {
+    fn new(content_type: &'static [u8], id: &'a str, kind: &'static str, time: &'a str, trace: Option<&'a str>) -> CloudEvent<'a> {
+        CloudEvent {
+            constants: [
+                ("ce_type", kind.as_bytes()),
+                ("ce_specversion", b"1.0"),
+                ("ce_source", b"/waybill"),
+                ("content-type", content_type),
+            ],
+            own: [("ce_id", Some(id.as_bytes())), ("ce_time", Some(time.as_bytes())), ("traceparent", trace.map(str::as_bytes))],
+            used: if trace.is_some() { 3 } else { 2 },
+        }
+    }
+
+    fn push(&self, out: &mut Records, to: Tp, key: &str, write: impl FnOnce(&mut Vec<u8>)) {
+        out.push_with(to, Some(key.as_bytes()), Some(&self.constants), &self.own[..self.used], write);
+    }
 }
 
 pub fn order_event(plan: &Plan, out: &mut Records, order_id: &str, event: &OrderEvent, trace: Option<&str>) {
     let topic = plan.source_name(event.cause.source);
     let id = event_id(topic, event.cause, order_id, u64::from(event.seq));
     let time = event.at.text();
-    let (headers, used) = cloud_event(plan.content_type(Sink::OrderEvents), &id, event.kind.event_type(), time.as_str(), trace);
+    let headers = CloudEvent::new(plan.content_type(Sink::OrderEvents), &id, event.kind.event_type(), time.as_str(), trace);
     let to = plan.sink(Sink::OrderEvents, order_id.as_bytes());
-    out.push_with(to, Some(order_id.as_bytes()), &headers[..used], |value| {
-        plan.write(Sink::OrderEvents, &Named { event, key: order_id, id: &id, topic }, value);
+    headers.push(out, to, order_id, |value| {
+        let named = Named { event, key: order_id, id: &id, topic };
+        plan.write_by(Sink::OrderEvents, &named, value, |named, value| json::order_event(named, time.as_str(), value));
     });
 }
 
@@ -58,10 +67,11 @@ pub fn movement(plan: &Plan, out: &mut Records, sku: &str, movement: &Movement, 
     let topic = plan.source_name(movement.cause.source);
     let id = event_id(topic, movement.cause, sku, movement.seq);
     let time = movement.at.text();
-    let (headers, used) = cloud_event(plan.content_type(Sink::StockMovements), &id, movement.kind.event_type(), time.as_str(), trace);
+    let headers = CloudEvent::new(plan.content_type(Sink::StockMovements), &id, movement.kind.event_type(), time.as_str(), trace);
     let to = plan.sink(Sink::StockMovements, sku.as_bytes());
-    out.push_with(to, Some(sku.as_bytes()), &headers[..used], |value| {
-        plan.write(Sink::StockMovements, &Named { event: movement, key: sku, id: &id, topic }, value);
+    headers.push(out, to, sku, |value| {
+        let named = Named { event: movement, key: sku, id: &id, topic };
+        plan.write_by(Sink::StockMovements, &named, value, |named, value| json::movement(named, time.as_str(), value));
     });
 }
 
@@ -69,9 +79,9 @@ pub fn level(plan: &Plan, out: &mut Records, sku: &str, level: &Level) {
     let topic = plan.source_name(level.cause.source);
     let id = event_id(topic, level.cause, sku, level.version);
     let time = level.at.text();
-    let (headers, used) = cloud_event(plan.content_type(Sink::StockLevels), &id, "waybill.stock.level", time.as_str(), None);
+    let headers = CloudEvent::new(plan.content_type(Sink::StockLevels), &id, "waybill.stock.level", time.as_str(), None);
     let to = plan.sink(Sink::StockLevels, sku.as_bytes());
-    out.push_with(to, Some(sku.as_bytes()), &headers[..used], |value| {
+    headers.push(out, to, sku, |value| {
         plan.write(Sink::StockLevels, &Named { event: level, key: sku, id: &id, topic }, value);
     });
 }
@@ -81,9 +91,9 @@ pub fn position(plan: &Plan, out: &mut Records, vehicle_id: &str, position: &Veh
     let time = position.fix_time.text();
     // What is shown changes without a ping, too: when a vehicle falls silent or gets a shipment.
     let id = format!("{vehicle_id}/position/{}/{}", time.as_str(), position.motion.word());
-    let (headers, used) = cloud_event(plan.content_type(Sink::VehiclePositions), &id, "waybill.vehicle.position", time.as_str(), None);
+    let headers = CloudEvent::new(plan.content_type(Sink::VehiclePositions), &id, "waybill.vehicle.position", time.as_str(), None);
     let to = plan.sink(Sink::VehiclePositions, vehicle_id.as_bytes());
-    out.push_with(to, Some(vehicle_id.as_bytes()), &headers[..used], |value| {
+    headers.push(out, to, vehicle_id, |value| {
         plan.write(Sink::VehiclePositions, &Named { event: position, key: vehicle_id, id: &id, topic }, value);
     });
 }
@@ -93,9 +103,9 @@ pub fn verdict(plan: &Plan, out: &mut Records, vehicle_id: &str, verdict: &PingV
     let topic = plan.source_name(verdict.cause.source);
     let id = event_id(topic, verdict.cause, vehicle_id, 1);
     let time = verdict.at.text();
-    let (headers, used) = cloud_event(plan.content_type(Sink::PingVerdicts), &id, verdict.judgement.event_type(), time.as_str(), None);
+    let headers = CloudEvent::new(plan.content_type(Sink::PingVerdicts), &id, verdict.judgement.event_type(), time.as_str(), None);
     let to = plan.sink(Sink::PingVerdicts, vehicle_id.as_bytes());
-    out.push_with(to, Some(vehicle_id.as_bytes()), &headers[..used], |value| {
+    headers.push(out, to, vehicle_id, |value| {
         plan.write(Sink::PingVerdicts, &Named { event: verdict, key: vehicle_id, id: &id, topic }, value);
     });
 }
@@ -104,9 +114,9 @@ pub fn shipment_event(plan: &Plan, out: &mut Records, shipment_id: &str, event: 
     let topic = plan.source_name(event.cause.source);
     let id = ShipmentEventId { topic, cause: event.cause, vehicle_id: &event.vehicle_id, shipment_id, seq: event.seq }.to_string();
     let time = event.at.text();
-    let (headers, used) = cloud_event(plan.content_type(Sink::ShipmentEvents), &id, event.kind.event_type(), time.as_str(), trace);
+    let headers = CloudEvent::new(plan.content_type(Sink::ShipmentEvents), &id, event.kind.event_type(), time.as_str(), trace);
     let to = plan.sink(Sink::ShipmentEvents, shipment_id.as_bytes());
-    out.push_with(to, Some(shipment_id.as_bytes()), &headers[..used], |value| {
+    headers.push(out, to, shipment_id, |value| {
         plan.write(Sink::ShipmentEvents, &Named { event, key: shipment_id, id: &id, topic }, value);
     });
 }
@@ -115,9 +125,9 @@ pub fn product_event(plan: &Plan, out: &mut Records, sku: &str, event: &ProductE
     let topic = plan.source_name(event.cause.source);
     let id = event_id(topic, event.cause, sku, event.seq);
     let time = event.at.text();
-    let (headers, used) = cloud_event(plan.content_type(Sink::ProductEvents), &id, event.kind.event_type(), time.as_str(), trace);
+    let headers = CloudEvent::new(plan.content_type(Sink::ProductEvents), &id, event.kind.event_type(), time.as_str(), trace);
     let to = plan.sink(Sink::ProductEvents, sku.as_bytes());
-    out.push_with(to, Some(sku.as_bytes()), &headers[..used], |value| {
+    headers.push(out, to, sku, |value| {
         plan.write(Sink::ProductEvents, &Named { event, key: sku, id: &id, topic }, value);
     });
 }
@@ -126,9 +136,9 @@ pub fn catalogue_row(plan: &Plan, out: &mut Records, sku: &str, row: &CatalogueR
     let topic = plan.source_name(row.cause.source);
     let id = event_id(topic, row.cause, sku, row.version);
     let time = row.at.text();
-    let (headers, used) = cloud_event(plan.content_type(Sink::ProductCatalog), &id, "waybill.product.listing", time.as_str(), None);
+    let headers = CloudEvent::new(plan.content_type(Sink::ProductCatalog), &id, "waybill.product.listing", time.as_str(), None);
     let to = plan.sink(Sink::ProductCatalog, sku.as_bytes());
-    out.push_with(to, Some(sku.as_bytes()), &headers[..used], |value| {
+    headers.push(out, to, sku, |value| {
         plan.write(Sink::ProductCatalog, &Named { event: row, key: sku, id: &id, topic }, value);
     });
 }
@@ -139,9 +149,9 @@ pub fn alert(plan: &Plan, out: &mut Records, sku: &str, alert: &Alert, trace: Op
     let id = alert_id(sku, alert);
     let event_id = format!("{id}/{}", alert.state.word());
     let time = alert.at.text();
-    let (headers, used) = cloud_event(plan.content_type(Sink::LowStockAlerts), &event_id, alert.state.event_type(), time.as_str(), trace);
+    let headers = CloudEvent::new(plan.content_type(Sink::LowStockAlerts), &event_id, alert.state.event_type(), time.as_str(), trace);
     let to = plan.sink(Sink::LowStockAlerts, sku.as_bytes());
-    out.push_with(to, Some(sku.as_bytes()), &headers[..used], |value| {
+    headers.push(out, to, sku, |value| {
         plan.write(Sink::LowStockAlerts, &Named { event: alert, key: sku, id: &id, topic }, value);
     });
 }
@@ -150,9 +160,9 @@ pub fn forecast(plan: &Plan, out: &mut Records, sku: &str, forecast: &Forecast) 
     let topic = plan.source_name(forecast.cause.source);
     let time = forecast.at.text();
     let id = format!("{sku}/forecast/{}", time.as_str());
-    let (headers, used) = cloud_event(plan.content_type(Sink::Forecasts), &id, "waybill.stock.forecast", time.as_str(), None);
+    let headers = CloudEvent::new(plan.content_type(Sink::Forecasts), &id, "waybill.stock.forecast", time.as_str(), None);
     let to = plan.sink(Sink::Forecasts, sku.as_bytes());
-    out.push_with(to, Some(sku.as_bytes()), &headers[..used], |value| {
+    headers.push(out, to, sku, |value| {
         plan.write(Sink::Forecasts, &Named { event: forecast, key: sku, id: &id, topic }, value);
     });
 }

@@ -5,12 +5,13 @@ use std::collections::BTreeMap;
 
 use rustc_hash::FxHashMap;
 
+use super::task::Key;
 use super::values::Value;
 
 /// `None`: deleted.
-type Layer = FxHashMap<Box<[u8]>, Option<Value>>;
+type Layer = FxHashMap<Key, Option<Value>>;
 /// (due time, key) → set or cleared.
-type TimerLayer = BTreeMap<(i64, Box<[u8]>), bool>;
+type TimerLayer = BTreeMap<(i64, Key), bool>;
 
 #[derive(Debug, Default)]
 pub struct Overlay {
@@ -45,13 +46,13 @@ impl Overlay {
 
     /// What the layers say of a timer; `None`: the store knows.
     pub fn timer(&self, due: i64, key: &[u8]) -> Option<bool> {
-        let at = (due, Box::from(key));
+        let at = (due, Key::from(key));
         self.timers.get(&at).or_else(|| self.committing_timers.get(&at)).copied()
     }
 
     /// Timers set and not cleared that are due by `horizon`, in order.
-    pub fn due(&self, horizon: i64) -> Vec<(i64, Box<[u8]>)> {
-        let until = (horizon.saturating_add(1), Box::default());
+    pub fn due(&self, horizon: i64) -> Vec<(i64, Key)> {
+        let until = (horizon.saturating_add(1), Key::default());
         let below = self.committing_timers.range(..&until).filter(|(at, _)| !self.timers.contains_key(*at));
         let mut all: Vec<_> = self.timers.range(..&until).chain(below).filter(|(_, set)| **set).map(|(at, _)| at.clone()).collect();
         all.sort();
@@ -81,7 +82,7 @@ impl Overlay {
     }
 
     /// The commit is applied to the store; gives what it held.
-    pub fn applied(&mut self) -> impl Iterator<Item = (Box<[u8]>, Option<Value>)> {
+    pub fn applied(&mut self) -> impl Iterator<Item = (Key, Option<Value>)> {
         self.committing_timers.clear();
         // The next batch will be about as large; an exceptional one is not kept.
         self.committing.shrink_to(KEEP_KEYS);

@@ -266,6 +266,17 @@ impl Plan {
         }
     }
 
+    /// The same for a record whose JSON is not left to serde: see `schemas::json`.
+    pub fn write_by<T>(&self, sink: Sink, named: &Named<'_, T>, out: &mut Vec<u8>, json: impl FnOnce(&Named<'_, T>, &mut Vec<u8>))
+    where
+        for<'a> Named<'a, T>: Serialize,
+    {
+        match &self.formats.sinks[sink as usize] {
+            None => json(named, out),
+            Some(encoder) => encoder.write(named, out),
+        }
+    }
+
     /// The same, with records of some topics signed.
     #[must_use]
     pub fn with_guards(self, guards: Guards) -> Plan {

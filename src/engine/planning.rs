@@ -15,7 +15,7 @@ use state::Stores;
 use super::fleet::WantedPlan;
 use super::message::{Body, Message};
 use super::plan::{Processor, TaskId};
-use super::task::WANTED_PLAN;
+use super::task::{Key, WANTED_PLAN};
 use super::work::Fault;
 use super::worker::{Slot, Worker};
 use crate::log::{Log, LogError};
@@ -41,7 +41,7 @@ pub(super) struct Planning {
     /// Tasks that may want plans which nobody was asked for.
     look: BTreeSet<TaskId>,
     /// By task and key: the revision that the planner was asked for, and whether its answer has been written.
-    asked: BTreeMap<(TaskId, Box<[u8]>), (u32, bool)>,
+    asked: BTreeMap<(TaskId, Key), (u32, bool)>,
     /// Answers to what was asked before this are of an earlier assignment.
     generation: u64,
     desk: Option<Desk>,
@@ -56,7 +56,7 @@ enum Desk {
 struct Job {
     generation: u64,
     id: TaskId,
-    key: Box<[u8]>,
+    key: Key,
     wanted: WantedPlan,
 }
 
@@ -169,7 +169,7 @@ impl<L: Log, S: Stores> Worker<L, S> {
         }
         let WantedPlan { request, cause } = wanted;
         // Of the time for which it was asked: it must not be ahead of what the vehicle has still to say.
-        let body = ToFleet { vehicle_id: request.vehicle_id, body: FleetMessage::Plan(plan), at: request.depart_at, cause };
+        let body = ToFleet { vehicle_id: request.vehicle_id.into(), body: FleetMessage::Plan(plan), at: request.depart_at, cause };
         let message = Message { body: Body::ToFleet(Box::new(body)), trace: None };
         let inbox = self.plan.inbox(id);
         self.batch.began.get_or_insert_with(Instant::now);
@@ -189,13 +189,13 @@ impl<L: Log, S: Stores> Worker<L, S> {
         for (key, value) in &wanted {
             let wanted = WantedPlan::decode(value).map_err(|e| Fault::damaged(&name, key, &e))?;
             let revision = wanted.request.revision;
-            if self.planning.asked.get(&(id, Box::from(&**key))).is_some_and(|(asked, _)| *asked == revision) {
+            if self.planning.asked.get(&(id, Key::from(&**key))).is_some_and(|(asked, _)| *asked == revision) {
                 continue;
             }
             if self.planning.with_planner() >= MOST_ASKED {
                 return Ok(false);
             }
-            let job = Job { generation: self.planning.generation, id, key: Box::from(&**key), wanted };
+            let job = Job { generation: self.planning.generation, id, key: Key::from(&**key), wanted };
             self.planning.ask(self.options.plan, &self.plan.planner, job)?;
         }
         Ok(true)

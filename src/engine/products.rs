@@ -7,7 +7,7 @@ use processors::stock::Seen;
 use processors::{Trigger, Verdict};
 use state::Store;
 
-use super::task::{PRODUCT, SEEN, Task};
+use super::task::{Key, PRODUCT, SEEN, Task};
 use super::work::{Context, Fault};
 use super::{demand, outputs, stock};
 
@@ -64,8 +64,8 @@ pub fn write_row<S: Store>(task: &mut Task<S>, context: &mut Context<'_>, key: &
 }
 
 /// The listing's key in the store and the changelog.
-pub fn key_of(sku: &str) -> Vec<u8> {
-    let mut key = Vec::with_capacity(1 + sku.len());
+pub fn key_of(sku: &str) -> Key {
+    let mut key = Key::new();
     key.push(PRODUCT);
     key.extend_from_slice(sku.as_bytes());
     key

@@ -5,9 +5,10 @@
 
 use rustc_hash::FxHashMap;
 
+use super::task::Key;
 use super::values::Value;
 
-type Generation = FxHashMap<Box<[u8]>, Option<Value>>;
+type Generation = FxHashMap<Key, Option<Value>>;
 
 /// Bytes of keys and values that a generation may have, about.
 const GENERATION_BYTES: usize = 1 << 19;
@@ -26,7 +27,7 @@ impl Recent {
     }
 
     /// `encoded`: bytes of the value in the store.
-    pub fn put(&mut self, key: Box<[u8]>, value: Option<Value>, encoded: usize) {
+    pub fn put(&mut self, key: Key, value: Option<Value>, encoded: usize) {
         let bytes = key.len() + DECODED * encoded + OVERHEAD;
         if self.young_bytes + bytes > GENERATION_BYTES {
             self.old = std::mem::take(&mut self.young);
@@ -58,16 +59,16 @@ mod tests {
     fn the_last_value_wins_and_memory_is_bounded() {
         let mut recent = Recent::default();
         let get = |recent: &Recent, key: &[u8]| recent.get(key).map(|value| value.and_then(Value::bytes).map(<[u8]>::to_vec));
-        recent.put((*b"k").into(), Some(bytes(b"1")), 1);
-        recent.put((*b"k").into(), None, 0);
+        recent.put(b"k"[..].into(), Some(bytes(b"1")), 1);
+        recent.put(b"k"[..].into(), None, 0);
         assert_eq!(get(&recent, b"k"), Some(None));
         for n in 0..100_000u32 {
-            recent.put(n.to_be_bytes().into(), Some(bytes(b"v")), 1);
+            recent.put(n.to_be_bytes()[..].into(), Some(bytes(b"v")), 1);
         }
         assert_eq!(get(&recent, b"k"), None, "forgotten");
         assert_eq!(get(&recent, &99_999u32.to_be_bytes()), Some(Some(b"v".to_vec())));
         assert!(recent.young.len() + recent.old.len() <= 2 * GENERATION_BYTES / OVERHEAD);
-        recent.put((*b"k").into(), Some(bytes(b"2")), 1);
+        recent.put(b"k"[..].into(), Some(bytes(b"2")), 1);
         assert_eq!(get(&recent, b"k"), Some(Some(b"2".to_vec())));
     }
 }

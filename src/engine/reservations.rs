@@ -2,10 +2,11 @@
 //! says why). Finds and keeps; what a reservation says is the rules' matter.
 
 use processors::stock::{Reservation, Slot, Stock};
+use schemas::ShortText;
 use state::Store;
 
 use super::stock::SEPARATOR;
-use super::task::{RESERVATION, Task};
+use super::task::{Key, RESERVATION, Task};
 use super::work::Fault;
 
 /// The slot with this number, if it has been put aside; `None`: it is the one in the SKU's own state.
@@ -58,7 +59,7 @@ pub fn change<S: Store>(
 }
 
 /// Up to `most` open reservations, sorted by their orders.
-pub fn some<S: Store>(task: &Task<S>, sku: &str, stock: &Stock, most: usize) -> Result<Vec<(Box<str>, Reservation)>, Fault> {
+pub fn some<S: Store>(task: &Task<S>, sku: &str, stock: &Stock, most: usize) -> Result<Vec<(ShortText, Reservation)>, Fault> {
     let prefix = prefix_of(sku);
     let damaged = |e| Fault::damaged(&task.name, &prefix, &e);
     let mut found = vec![];
@@ -80,8 +81,8 @@ fn keep<S: Store>(task: &mut Task<S>, sku: &str, number: u32, slot: &Slot) {
     }
 }
 
-fn prefix_of(sku: &str) -> Vec<u8> {
-    let mut key = Vec::with_capacity(2 + sku.len() + size_of::<u32>());
+fn prefix_of(sku: &str) -> Key {
+    let mut key = Key::new();
     key.push(RESERVATION);
     key.extend_from_slice(sku.as_bytes());
     key.push(SEPARATOR);
@@ -89,7 +90,7 @@ fn prefix_of(sku: &str) -> Vec<u8> {
 }
 
 /// Slots of a SKU are behind each other, the oldest first.
-fn key_of(sku: &str, slot: u32) -> Vec<u8> {
+fn key_of(sku: &str, slot: u32) -> Key {
     let mut key = prefix_of(sku);
     key.extend_from_slice(&slot.to_be_bytes());
     key

@@ -6,13 +6,13 @@ use signatures::{Checked, Guard, Seen};
 use state::Store;
 
 use super::outputs::Original;
-use super::task::{SIGNED, Task};
+use super::task::{Key, SIGNED, Task};
 use super::work::Fault;
 
 /// The id of a record that passed, to be kept if the record is taken.
 #[derive(Debug)]
 pub struct Used {
-    key: Vec<u8>,
+    key: Key,
     seen: Seen,
 }
 
@@ -51,8 +51,8 @@ pub fn forget<S: Store>(task: &mut Task<S>, key: &[u8], at: i64) -> Result<(), F
 }
 
 /// Ids are the topic's own: producers of two topics need not know of each other.
-fn key_of(source: Source, id: &str) -> Vec<u8> {
-    let mut key = Vec::with_capacity(2 + source.name().len() + id.len());
+fn key_of(source: Source, id: &str) -> Key {
+    let mut key = Key::new();
     key.push(SIGNED);
     key.extend_from_slice(source.name().as_bytes());
     key.push(b'|');

@@ -5,12 +5,13 @@ use std::sync::Arc;
 use processors::catalogue;
 use processors::stock::{self, Event, Seen, State, Stock};
 use processors::{Trigger, Verdict};
+use schemas::ShortText;
 use schemas::event::Level;
 use schemas::message::{StockCommand, ToOrder};
 use state::Store;
 
 use super::message::{Body, Message};
-use super::task::{SEEN, STOCK, Task};
+use super::task::{Key, SEEN, STOCK, Task};
 use super::work::{Context, Fault};
 use super::{demand, outputs, products, reservations};
 
@@ -32,7 +33,7 @@ pub fn decide<S: Store>(
         Event::Count(count) => Some(count.location.to_string()),
         _ => None,
     };
-    let order_id: Option<Box<str>> = match &event {
+    let order_id: Option<ShortText> = match &event {
         Event::Command { order_id, .. } => Some((*order_id).into()),
         _ => None,
     };
@@ -113,16 +114,16 @@ pub fn write_level<S: Store>(task: &mut Task<S>, context: &mut Context<'_>, key:
 }
 
 /// The SKU's key in the store and the changelog.
-pub fn key_of(sku: &str) -> Vec<u8> {
-    let mut key = Vec::with_capacity(1 + sku.len());
+pub fn key_of(sku: &str) -> Key {
+    let mut key = Key::new();
     key.push(STOCK);
     key.extend_from_slice(sku.as_bytes());
     key
 }
 
 /// The key of something that belongs to the SKU.
-pub fn composed(kind: u8, sku: &str, rest: &str) -> Vec<u8> {
-    let mut key = Vec::with_capacity(2 + sku.len() + rest.len());
+pub fn composed(kind: u8, sku: &str, rest: &str) -> Key {
+    let mut key = Key::new();
     key.push(kind);
     key.extend_from_slice(sku.as_bytes());
     key.push(SEPARATOR);

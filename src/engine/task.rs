@@ -18,6 +18,9 @@ use super::values::{self, Value};
 use super::work::Fault;
 use crate::log::{Records, Tp};
 
+/// A key of the store. Most fit in here, and need no memory of their own.
+pub type Key = smallvec::SmallVec<[u8; 32]>;
+
 /// First byte of a key: which kind of state it is. All but [`LOCAL`] and [`TIMER`] are in the changelog as they are.
 pub const ORDER: u8 = b'o';
 pub const STOCK: u8 = b's';
@@ -71,7 +74,7 @@ pub struct Task<S> {
     uncounted: bool,
     /// Keys of states that have changed since their view was last written, with the changelog offset from which that
     /// follows.
-    pub stale_views: FxHashMap<Box<[u8]>, i64>,
+    pub stale_views: FxHashMap<Key, i64>,
     /// Wall time of the last writing of views.
     pub views_at: i64,
     unflushed: Option<Unflushed>,
@@ -222,7 +225,7 @@ impl<S: Store> Task<S> {
     }
 
     /// Takes up to `limit` timers that are due by `horizon`, in order.
-    pub fn due(&mut self, horizon: i64, limit: usize) -> Result<Vec<(i64, Box<[u8]>)>, StoreError> {
+    pub fn due(&mut self, horizon: i64, limit: usize) -> Result<Vec<(i64, Key)>, StoreError> {
         let mut found = self.overlay.due(horizon);
         // Cleared ones that the store still has may fill a scan: look further until enough are found or all seen.
         let mut from = timer_key(i64::MIN, b"");

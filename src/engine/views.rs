@@ -3,7 +3,7 @@
 
 use state::Store;
 
-use super::task::{PRODUCT, STOCK, Task, VEHICLE, VIEWS_MARK};
+use super::task::{Key, PRODUCT, STOCK, Task, VEHICLE, VIEWS_MARK};
 use super::work::{Context, Fault};
 use super::{fleet, products, stock};
 
@@ -14,7 +14,7 @@ pub fn has_view(key: &[u8]) -> bool {
 
 /// Writes the present view of every state that has changed since the last time, and remembers up to where.
 pub fn write<S: Store>(task: &mut Task<S>, context: &mut Context<'_>) -> Result<(), Fault> {
-    let mut keys: Vec<Box<[u8]>> = std::mem::take(&mut task.stale_views).into_keys().collect();
+    let mut keys: Vec<Key> = std::mem::take(&mut task.stale_views).into_keys().collect();
     // In an order that does not depend on a hash.
     keys.sort_unstable();
     for key in &keys {

@@ -11,7 +11,7 @@ mod topics;
 
 use std::time::Duration;
 
-pub use records::{HeaderRef, RecordRef, Records};
+pub use records::{Constants, HeaderRef, RecordRef, Records};
 pub use topics::{TopicId, Topics, Tp};
 
 /// What a poll brings, in the order in which it happened.

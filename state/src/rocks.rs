@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use rocksdb::{
-    BlockBasedOptions, Cache, DB, DBCompressionType, FlushOptions, IngestExternalFileOptions, Options, ReadOptions, SstFileWriter,
+    BlockBasedIndexType, BlockBasedOptions, Cache, DB, DBCompressionType, FlushOptions, IngestExternalFileOptions, Options, ReadOptions, SstFileWriter,
     WriteBatch, WriteBufferManager, WriteOptions,
 };
 
@@ -32,6 +32,9 @@ const WRITE_BUFFER_BYTES: usize = 4 << 20;
 /// Write buffers grow by so much. RocksDB's eighth of the whole would be half empty on average, in every store.
 const ARENA_BLOCK_BYTES: usize = 64 << 10;
 
+/// A piece of a file's filter or index.
+const METADATA_BLOCK_BYTES: usize = 4 << 10;
+
 /// So many flushed files are merged with the level below at once. Write buffers are small: with RocksDB's 4, most of its
 /// work is to write that level again and again. Filters make a look-up in so many files cheap.
 const FILES_TO_MERGE: i32 = 12;
@@ -53,6 +56,12 @@ impl RocksStores {
         table.set_block_size(8 << 10);
         table.set_bloom_filter(10.0, false);
         table.set_cache_index_and_filter_blocks(true);
+        // In pieces: a file's whole filter is a hundred kilobytes and more. Once all of them do not fit into the cache any
+        // more (measured: from a million orders on), every look-up of a new key would read one again.
+        table.set_index_type(BlockBasedIndexType::TwoLevelIndexSearch);
+        table.set_partition_filters(true);
+        table.set_metadata_block_size(METADATA_BLOCK_BYTES);
+        table.set_pin_top_level_index_and_filter(true);
         table.set_pin_l0_filter_and_index_blocks_in_cache(true);
         table.set_format_version(6);
         let mut options = Options::default();

@@ -58,7 +58,8 @@ pub fn every_part_of_a_record_is_committed<C: Cluster>(stage: &mut Stage<'_, C>)
     t.records.push(out, Some(b"k"), None, &[]);
     t.records.push(out, None, Some(b""), &[("only", None)]);
     t.records.push(out, Some(b""), None, &[]);
-    t.records.push_with(out, Some(b"w"), &[("h", Some(b"2"))], |bytes| bytes.extend_from_slice(b"written"));
+    let constants = [("one", &b"1"[..]), ("two", b"2"), ("none", b""), ("four", b"4")];
+    t.records.push_with(out, Some(b"w"), Some(&constants), &[("h", Some(b"2"))], |bytes| bytes.extend_from_slice(b"written"));
     worker.commit(stage, t);
     let seen = stage.settled(out);
     let parts: Vec<_> = seen.iter().map(|r| (r.key.as_deref(), r.value.as_deref())).collect();
@@ -69,7 +70,9 @@ pub fn every_part_of_a_record_is_committed<C: Cluster>(stage: &mut Stage<'_, C>)
     assert_eq!(seen[0].headers, [header("b", Some(b"1")), header("a", None), header("b", Some(b"")), header("c", Some(&[0, 255]))]);
     assert_eq!(seen[1].headers, []);
     assert_eq!(seen[2].headers, [header("only", None)]);
-    assert_eq!(seen[4].headers, [header("h", Some(b"2"))]);
+    let mut all: Vec<_> = constants.iter().map(|(name, value)| header(name, Some(value))).collect();
+    all.push(header("h", Some(b"2")));
+    assert_eq!(seen[4].headers, all);
     let after = stage.cluster.now();
     assert!(seen.iter().all(|r| (before - 1_000..=after + 1_000).contains(&r.timestamp)), "{seen:?}");
 }

@@ -3,7 +3,7 @@
 
 use schemas::fleet::ShipmentEventKind;
 use schemas::message::ShipmentNews;
-use schemas::{Reason, Reject};
+use schemas::{Reason, Reject, ShortText};
 
 use super::desk::Desk;
 use super::geo::metres;
@@ -22,7 +22,7 @@ pub(super) fn delivered(desk: &mut Desk<'_>, trigger: Trigger, shipment_id: &str
     let (order_id, stop_id) = (stops[stop].order_id.clone(), stops[stop].id.clone());
     let last = !stops.iter().any(|other| other.order_id == order_id && !matches!(other.outcome, Outcome::Delivered(_)));
     if last {
-        desk.update(index, &order_id, trigger, ShipmentNews::Delivered { stop_id });
+        desk.update(index, &order_id, trigger, ShipmentNews::Delivered { stop_id: stop_id.into() });
     }
     ending::complete(desk, index, trigger);
     Ok(Verdict::Applied)
@@ -46,7 +46,7 @@ pub(super) fn failed(
     let stops = &mut desk.cargo[index].shipment.stops;
     stops[stop].outcome = Outcome::Failed(proof);
     let (order_id, stop_id) = (stops[stop].order_id.clone(), stops[stop].id.clone());
-    desk.update(index, &order_id, trigger, ShipmentNews::Failed { stop_id, reason });
+    desk.update(index, &order_id, trigger, ShipmentNews::Failed { stop_id: stop_id.into(), reason: reason.map(Into::into) });
     ending::complete(desk, index, trigger);
     Ok(Verdict::Applied)
 }
@@ -102,8 +102,8 @@ pub(super) fn investigate(
     trigger: Trigger,
     shipment_id: &str,
     order_id: Option<&str>,
-    feedback_id: Box<str>,
-    kind: Box<str>,
+    feedback_id: ShortText,
+    kind: ShortText,
 ) -> Verdict {
     let vehicle_id = desk.vehicle_id;
     let shipment = match desk.find(shipment_id) {
@@ -123,7 +123,7 @@ pub(super) fn investigate(
     });
     let event = desk.out.event(vehicle_id, shipment_id, shipment, trigger, ShipmentEventKind::Investigated);
     event.reason = Some(String::from(kind).into());
-    event.feedback_id = Some(feedback_id);
+    event.feedback_id = Some(feedback_id.as_str().into());
     if let Some((stop_id, order_id, outcome)) = known {
         event.stop_id = Some(stop_id);
         event.order_ids = vec![order_id];

@@ -1,15 +1,15 @@
 //! `cancel`: the whole order or some units, before its place, before or after its payment, never after shipping.
 
-use schemas::Reject;
 use schemas::event::{EventLine, OrderEventKind, lines_of};
 use schemas::message::StockCommand;
+use schemas::{Reject, ShortText};
 
 use super::lines::{self, Pick};
 use super::order::{Allocation, Line, Order, Status};
 use super::outbox::Outbox;
 use super::{due, payment, refuse};
 
-pub(super) fn apply(order: &mut Order, out: &mut Outbox<'_>, picks: &[Pick], reason: Option<Box<str>>) -> Result<(), Reject> {
+pub(super) fn apply(order: &mut Order, out: &mut Outbox<'_>, picks: &[Pick], reason: Option<ShortText>) -> Result<(), Reject> {
     let reason = reason.map(|text| String::from(text).into());
     let ran_out = order.due().is_some_and(|expires_at| out.trigger.at >= expires_at);
     match order.status {

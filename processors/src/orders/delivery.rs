@@ -7,7 +7,7 @@
 
 use schemas::event::OrderEventKind;
 use schemas::message::{FleetMessage, ShipmentNews};
-use schemas::{Reason, Reject};
+use schemas::{Reason, Reject, ShortText};
 use serde::{Deserialize, Serialize};
 
 use super::order::{Carrier, Deferred, Line, MAX_DEFERRED, Order, Status};
@@ -19,8 +19,8 @@ use crate::Verdict;
 /// What a vehicle's task said, as it waits for the order's decision.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct News {
-    pub shipment_id: Box<str>,
-    pub vehicle_id: Box<str>,
+    pub shipment_id: ShortText,
+    pub vehicle_id: ShortText,
     pub what: ShipmentNews,
 }
 

@@ -2,7 +2,7 @@
 
 use schemas::input::{self, MAX_AMOUNT};
 use schemas::message::Row;
-use schemas::{Reason, Reject};
+use schemas::{Few, Reason, Reject};
 use serde::{Deserialize, Serialize};
 
 use super::order::{Allocation, Answer, Line, Order, Priced};
@@ -45,7 +45,7 @@ pub(super) fn merge(lines: &[input::Line<'_>]) -> Result<(Vec<Line>, Vec<Option<
                     cancelled: 0,
                     prices: price.into_iter().collect(),
                     answer: Answer::Waiting,
-                    rows: vec![],
+                    rows: Few::new(),
                     slot: 0,
                 });
             }
@@ -109,8 +109,8 @@ pub(super) fn take<'r>(
     mut quantity: i64,
     room: fn(&Allocation) -> i64,
     take: fn(&mut Allocation, i64),
-) -> Vec<Row> {
-    let mut taken = vec![];
+) -> Few<Row> {
+    let mut taken = Few::new();
     for row in rows {
         let units = room(row).min(quantity);
         if units > 0 {

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use schemas::input::PaymentStatus;
 use schemas::message::{Denial, Row};
-use schemas::{Cause, Timestamp};
+use schemas::{Cause, Few, ShortText, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::request::Request;
@@ -36,9 +36,9 @@ pub struct Order {
     pub(super) asked: Trigger,
     /// When an unpaid hold runs out.
     pub(super) expires_at: Timestamp,
-    pub(super) currency: Option<Box<str>>,
+    pub(super) currency: Option<ShortText>,
     /// Only this place may serve the order.
-    pub(super) location: Option<Box<str>>,
+    pub(super) location: Option<ShortText>,
     /// One per SKU, sorted by it.
     pub(super) lines: Vec<Line>,
     /// In the order of their arrival.
@@ -61,8 +61,8 @@ pub struct Order {
 /// A shipment and its vehicle.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Carrier {
-    pub shipment_id: Box<str>,
-    pub vehicle_id: Box<str>,
+    pub shipment_id: ShortText,
+    pub vehicle_id: ShortText,
     /// It has been called back or handed over: the goods are not on their way with it.
     pub ended: bool,
 }
@@ -93,14 +93,14 @@ pub(super) enum Status {
 /// All that was ordered of one SKU.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Line {
-    pub sku: Box<str>,
+    pub sku: ShortText,
     pub ordered: i64,
     pub cancelled: i64,
     /// What the units that are not cancelled cost, in the order of the place's lines; empty if any price is unknown.
-    pub prices: Vec<Priced>,
+    pub prices: Few<Priced>,
     pub answer: Answer,
     /// Where the units are or were: empty unless the line is held or was paid for.
-    pub rows: Vec<Allocation>,
+    pub rows: Few<Allocation>,
     /// Where the SKU's task keeps its reservation, as it said when it held the units.
     pub slot: u32,
 }
@@ -122,7 +122,7 @@ pub(super) enum Answer {
 /// Units of one line at one place. `returned ≤ shipped ≤ quantity`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Allocation {
-    pub location: Box<str>,
+    pub location: ShortText,
     /// Allocated here and not cancelled.
     pub quantity: i64,
     pub shipped: i64,
@@ -132,11 +132,11 @@ pub(super) struct Allocation {
 /// A payment that has been seen; it counts once.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct SeenPayment {
-    pub id: Box<str>,
+    pub id: ShortText,
     pub status: PaymentStatus,
     /// Minor units.
     pub amount: Option<i64>,
-    pub currency: Option<Box<str>>,
+    pub currency: Option<ShortText>,
 }
 
 /// A request that waits for the decision.
@@ -263,7 +263,7 @@ impl Line {
     }
 
     /// The units that are still on the shelf or in the box, by place.
-    pub fn open_rows(&self) -> Vec<Row> {
+    pub fn open_rows(&self) -> Few<Row> {
         self.rows
             .iter()
             .filter(|row| row.to_ship() > 0)

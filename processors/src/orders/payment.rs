@@ -3,7 +3,7 @@
 use schemas::event::OrderEventKind;
 use schemas::input::{Payment, PaymentStatus};
 use schemas::message::StockCommand;
-use schemas::{Reason, Reject};
+use schemas::{Reason, Reject, ShortText};
 
 use super::order::{MAX_PAYMENTS, Order, SeenPayment, Status};
 use super::outbox::Outbox;
@@ -63,7 +63,7 @@ fn buy(config: &Config, order: &mut Order, out: &mut Outbox<'_>, index: u16) {
 
 /// Why captured money cannot buy the order; `None`: it can.
 fn why_refund(order: &Order, payment: &SeenPayment) -> Option<&'static str> {
-    let differs = |a: &Option<Box<str>>, b: &Option<Box<str>>| matches!((a, b), (Some(a), Some(b)) if a != b);
+    let differs = |a: &Option<ShortText>, b: &Option<ShortText>| matches!((a, b), (Some(a), Some(b)) if a != b);
     match order.status {
         Status::Rejected => Some("rejected"),
         Status::Cancelled => Some("cancelled"),

@@ -6,7 +6,7 @@
 
 use schemas::event::OrderEventKind;
 use schemas::input::{OrderCommand, PaymentStatus};
-use schemas::{Reason, Reject};
+use schemas::{Reason, Reject, ShortText};
 use serde::{Deserialize, Serialize};
 
 use super::delivery::News;
@@ -24,7 +24,7 @@ pub(super) enum Request {
     /// No picks: all that is left.
     Cancel {
         picks: Vec<Pick>,
-        reason: Option<Box<str>>,
+        reason: Option<ShortText>,
     },
     Ship {
         picks: Vec<Pick>,
@@ -129,6 +129,6 @@ fn is_captured(order: &Order, index: u16) -> bool {
     order.payments[usize::from(index)].status == PaymentStatus::Captured
 }
 
-fn shortened(reason: &str) -> Box<str> {
+fn shortened(reason: &str) -> ShortText {
     reason[..reason.floor_char_boundary(MAX_REASON_BYTES)].into()
 }

@@ -1,8 +1,8 @@
 //! A count: what somebody saw on the shelf. An observation, then exactly one adjustment of the books to it.
 
-use schemas::Reject;
 use schemas::event::MovementKind;
 use schemas::input::Count;
+use schemas::{Reject, ShortText};
 
 use super::ledger::Ledger;
 use super::reservation::Reservation;
@@ -15,7 +15,7 @@ pub(super) fn apply(
     count: &Count<'_>,
     [id, _]: [Option<String>; 2],
     [before, _]: [Option<Seen>; 2],
-    open: &[(Box<str>, Reservation)],
+    open: &[(ShortText, Reservation)],
 ) -> Result<Step, Reject> {
     let own = Seen::count(count);
     if own.is_duplicate_of(before.as_ref())? {

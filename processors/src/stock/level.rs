@@ -1,7 +1,7 @@
 //! The figures of one SKU, place by place, and the end of its chain of movements.
 
 use schemas::event::{Level, LevelRow};
-use schemas::{Reason, Reject};
+use schemas::{Few, Reason, Reject, ShortText};
 use serde::{Deserialize, Serialize};
 
 use super::slot::OpenSlot;
@@ -23,7 +23,7 @@ pub struct Stock {
     /// Of the last movement; zeros before the first.
     pub(super) hash: [u8; 32],
     /// Sorted by name.
-    pub(super) places: Vec<Place>,
+    pub(super) places: Few<Place>,
     /// What changed it last.
     pub(super) changed: Trigger,
     /// The newest reservations, for those who keep them.
@@ -33,7 +33,7 @@ pub struct Stock {
 /// One SKU at one place.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Place {
-    pub name: Box<str>,
+    pub name: ShortText,
     pub on_hand: i64,
     pub reserved: i64,
     pub incoming: i64,
@@ -47,7 +47,7 @@ impl Place {
 
 impl Stock {
     pub(super) fn new(first_heard: Trigger) -> Stock {
-        Stock { seq: 0, hash: [0; 32], places: vec![], changed: first_heard, open: OpenSlot::default() }
+        Stock { seq: 0, hash: [0; 32], places: Few::new(), changed: first_heard, open: OpenSlot::default() }
     }
 
     /// As `stock-levels` and queries show it.

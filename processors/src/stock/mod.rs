@@ -15,10 +15,10 @@
 
 use std::sync::Arc;
 
-use schemas::TopicNames;
 use schemas::event::Movement;
 use schemas::input::{Count, Restock};
 use schemas::message::{StockCommand, StockReply};
+use schemas::{ShortText, TopicNames};
 
 use crate::catalogue::{Listing, Terms};
 use crate::{Trigger, Verdict};
@@ -75,7 +75,7 @@ pub struct State {
     /// If [`wants_listing`]: the SKU's in the catalogue.
     pub listing: Option<Arc<Listing>>,
     /// If [`wants_reservations`]: open reservations of the SKU by order id, at most [`MAX_AT_RISK_SCAN`].
-    pub open: Vec<(Box<str>, Reservation)>,
+    pub open: Vec<(ShortText, Reservation)>,
 }
 
 /// What follows from one event.

@@ -1,5 +1,6 @@
 //! What is held of one SKU for one order. Gone when all its units have ended: sold, released or expired.
 
+use schemas::{Few, ShortText};
 use serde::{Deserialize, Serialize};
 
 use crate::{DecodeError, codec};
@@ -9,13 +10,13 @@ const FORMAT: u8 = 1;
 /// Never empty.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Reservation {
-    pub(super) rows: Vec<Hold>,
+    pub(super) rows: Few<Hold>,
 }
 
 /// Units at one place, waiting for payment or for shipment.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Hold {
-    pub location: Box<str>,
+    pub location: ShortText,
     /// HELD: may expire.
     pub held: i64,
     /// CONFIRMED: paid for.

@@ -1,5 +1,6 @@
 //! A hold for an order: all of it or nothing, where it fits best. Never more than is available.
 
+use schemas::Few;
 use schemas::event::MovementKind;
 use schemas::message::{Denial, Row, StockReply};
 
@@ -21,8 +22,8 @@ pub(super) fn apply(config: &Config, mut ledger: Ledger<'_>, request: &Request<'
     let Some(shares) = allocate(&ledger.stock, request, config.split) else {
         return denied(request, Denial::InsufficientStock);
     };
-    let mut rows = Vec::with_capacity(shares.len());
-    let mut holds = Vec::with_capacity(shares.len());
+    let mut rows = Few::new();
+    let mut holds = Few::new();
     for (place, quantity) in shares {
         let held = ledger.record(MovementKind::Held, place, quantity, Some(request.order_id));
         rows.push(Row { location: held.location.clone(), quantity });
@@ -46,16 +47,16 @@ pub(super) fn denied(request: &Request<'_>, denial: Denial) -> Step {
 
 /// Places (by index) and units: one place if one can serve it, that with the most available; else, if `split`, from
 /// the fullest place on. Equals go by name.
-fn allocate(stock: &Stock, request: &Request<'_>, split: bool) -> Option<Vec<(usize, i64)>> {
+fn allocate(stock: &Stock, request: &Request<'_>, split: bool) -> Option<Few<(usize, i64)>> {
     let quantity = request.quantity;
     if let Some(location) = request.location {
         let place = stock.find(location)?;
-        return (stock.places[place].available() >= quantity).then(|| vec![(place, quantity)]);
+        return (stock.places[place].available() >= quantity).then(|| Few::from_iter([(place, quantity)]));
     }
     let available = |&(_, place): &(usize, &Place)| std::cmp::Reverse(place.available());
     let (fullest, place) = stock.places.iter().enumerate().min_by_key(available)?;
     if place.available() >= quantity {
-        return Some(vec![(fullest, quantity)]);
+        return Some(Few::from_iter([(fullest, quantity)]));
     }
     if !split {
         return None;
@@ -63,7 +64,7 @@ fn allocate(stock: &Stock, request: &Request<'_>, split: bool) -> Option<Vec<(us
     let mut places: Vec<(usize, &Place)> = stock.places.iter().enumerate().filter(|(_, place)| place.available() > 0).collect();
     places.sort_by_key(available); // Stable: places are sorted by name.
     let mut left = quantity;
-    let mut shares = vec![];
+    let mut shares = Few::new();
     for (index, place) in places {
         let units = place.available().min(left);
         shares.push((index, units));

@@ -3,7 +3,7 @@
 use schemas::event::MovementKind;
 use schemas::input::{Restock, RestockKind};
 use schemas::message::Row;
-use schemas::{Reason, Reject};
+use schemas::{Reason, Reject, ShortText};
 
 use super::ledger::Ledger;
 use super::level::{Place, check_most};
@@ -18,7 +18,7 @@ pub(super) fn apply(
     restock: &Restock<'_>,
     ids: [Option<String>; 2],
     [before, counterpart]: [Option<Seen>; 2],
-    open: &[(Box<str>, Reservation)],
+    open: &[(ShortText, Reservation)],
 ) -> Result<Step, Reject> {
     let mut own = Seen::restock(restock);
     if own.is_duplicate_of(before.as_ref())? {
@@ -68,7 +68,7 @@ fn arrive(ledger: &mut Ledger<'_>, mut expected: Seen) -> Option<Seen> {
     Some(expected)
 }
 
-fn damage(ledger: &mut Ledger<'_>, restock: &Restock<'_>, open: &[(Box<str>, Reservation)]) -> Result<(), Reject> {
+fn damage(ledger: &mut Ledger<'_>, restock: &Restock<'_>, open: &[(ShortText, Reservation)]) -> Result<(), Reject> {
     let place = at_least(ledger, restock, "on hand", |place| place.on_hand)?;
     ledger.record(MovementKind::Damaged, place, restock.quantity, None);
     shortage::report(ledger, place, open);

@@ -2,6 +2,7 @@
 //!
 //! An order may only end what it holds. Anything else is a broken invariant, and the worst thing to do is to go on.
 
+use schemas::Few;
 use schemas::event::MovementKind;
 use schemas::message::{Row, StockCommand};
 
@@ -29,7 +30,7 @@ fn end(
     reservation: Option<Reservation>,
     take: fn(&mut Hold, i64) -> bool,
 ) -> Step {
-    let mut holds = reservation.map_or(vec![], |r| r.rows);
+    let mut holds = reservation.map_or_else(Few::new, |r| r.rows);
     for Row { location, quantity } in rows {
         let taken = holds.iter_mut().find(|hold| hold.location == *location).is_some_and(|hold| take(hold, *quantity));
         assert!(taken, "order {order_id} says {}: {quantity} of SKU {} at {location}; it has there {holds:?}", kind.word(), ledger.sku());

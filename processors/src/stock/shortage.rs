@@ -1,6 +1,7 @@
 //! Held, but not there: a count or damage that leaves less than orders hold says how much is missing and which orders
 //! may have to wait. It does not choose between them: somebody has to look.
 
+use schemas::ShortText;
 use schemas::input::RestockKind;
 
 use super::Event;
@@ -20,7 +21,7 @@ pub fn wants_reservations(event: &Event<'_>) -> bool {
 }
 
 /// Adds to the last movement what is short at the place, if anything is, and the orders that hold units there.
-pub(super) fn report(ledger: &mut Ledger<'_>, place: usize, open: &[(Box<str>, Reservation)]) {
+pub(super) fn report(ledger: &mut Ledger<'_>, place: usize, open: &[(ShortText, Reservation)]) {
     let place = &ledger.stock.places[place];
     let missing = place.reserved - place.on_hand;
     let Some(movement) = ledger.movements.last_mut().filter(|_| missing > 0) else { return };

@@ -5,6 +5,7 @@
 //! The order remembers the number. Whoever ends a reservation finds it there. No rule looks in here: what is reserved and
 //! how it ends is decided with the one [`Reservation`] that a command is about.
 
+use schemas::ShortText;
 use serde::{Deserialize, Serialize};
 
 use super::reservation::Reservation;
@@ -57,7 +58,7 @@ impl Slot {
     }
 
     /// All of them, each with its order.
-    pub fn all(&self) -> Result<Vec<(Box<str>, Reservation)>, DecodeError> {
+    pub fn all(&self) -> Result<Vec<(ShortText, Reservation)>, DecodeError> {
         self.entries().map(|entry| entry.and_then(|(id, bytes)| Ok((id.into(), Reservation::decode(bytes)?)))).collect()
     }
 
@@ -139,7 +140,7 @@ mod tests {
     use super::*;
 
     fn reservation(units: i64) -> Reservation {
-        Reservation { rows: vec![Hold { location: "main".into(), held: units, confirmed: 0 }] }
+        Reservation { rows: [Hold { location: "main".into(), held: units, confirmed: 0 }].into_iter().collect() }
     }
 
     #[test]

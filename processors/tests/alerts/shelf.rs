@@ -7,7 +7,7 @@ use schemas::alert::{Alert, AlertState, Severity};
 use schemas::forecast::Forecast;
 use schemas::input::{Count, Restock, RestockKind};
 use schemas::message::{Row, StockCommand, StockReply};
-use schemas::{Cause, Source, Timestamp, TopicNames};
+use schemas::{Cause, Few, Source, Timestamp, TopicNames};
 use waybill_processors::demand::{self, Config, Demand, Parameters, Plan, Product};
 use waybill_processors::stock::{self, Reservation, Seen, State, Stock};
 use waybill_processors::{Trigger, Verdict};
@@ -93,14 +93,14 @@ impl Shelf {
     }
 
     /// Ends all that the order holds.
-    pub fn end(&mut self, at: Timestamp, order_id: &str, command: fn(Vec<Row>) -> StockCommand) -> Result<Vec<Row>, String> {
+    pub fn end(&mut self, at: Timestamp, order_id: &str, command: fn(Few<Row>) -> StockCommand) -> Result<Few<Row>, String> {
         let held = self.reservations.get(order_id).ok_or(format!("order {order_id} holds nothing"))?;
-        let rows: Vec<Row> = held.units().map(|(location, quantity)| Row { location: location.into(), quantity }).collect();
+        let rows: Few<Row> = held.units().map(|(location, quantity)| Row { location: location.into(), quantity }).collect();
         self.tell(at, stock::Event::Command { order_id, command: command(rows.clone()) })?;
         Ok(rows)
     }
 
-    pub fn put_back(&mut self, at: Timestamp, order_id: &str, rows: Vec<Row>) -> Result<(), String> {
+    pub fn put_back(&mut self, at: Timestamp, order_id: &str, rows: Few<Row>) -> Result<(), String> {
         self.tell(at, stock::Event::Command { order_id, command: StockCommand::Return { rows } }).map(drop)
     }
 

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-use schemas::Timestamp;
+use schemas::{Few, Timestamp};
 use schemas::alert::{Alert, AlertState};
 use schemas::forecast::Forecast;
 use schemas::input::RestockKind;
@@ -23,7 +23,7 @@ pub struct Table {
     now: Timestamp,
     outputs: Vec<String>,
     show_forecasts: bool,
-    sold: BTreeMap<String, Vec<Row>>,
+    sold: BTreeMap<String, Few<Row>>,
     ids: u32,
 }
 
@@ -172,7 +172,7 @@ impl Table {
             }
             ["return", id, units] => {
                 let location = self.sold.get(id).and_then(|rows| rows.first()).ok_or(format!("nothing was sold to {id}"))?.location.clone();
-                self.shelf.put_back(at, id, vec![Row { location, quantity: number(units)? }])?;
+                self.shelf.put_back(at, id, Few::from_iter([Row { location, quantity: number(units)? }]))?;
             }
             ["product", ref settings @ ..] if !settings.is_empty() => {
                 for setting in settings {

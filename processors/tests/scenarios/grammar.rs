@@ -3,6 +3,7 @@
 
 use std::borrow::Cow;
 
+use schemas::ShortText;
 use schemas::input::{Count, Input, Line as OrderLine, OrderCommand, Payment, PaymentStatus, Place, Restock, RestockKind};
 use schemas::message::ShipmentNews;
 use schemas::{Source, Timestamp};
@@ -186,7 +187,7 @@ fn news<'a>(words: &mut Words<'a>, verb: &str) -> Result<Act<'a>, String> {
     Ok(Act::News { name: format!("{verb} {order_id}"), order_id, shipment_id, vehicle_id, news })
 }
 
-fn because(words: &mut Words<'_>) -> Result<Option<Box<str>>, String> {
+fn because(words: &mut Words<'_>) -> Result<Option<ShortText>, String> {
     Ok(if words.eat("because") { Some(words.next("a reason")?.into()) } else { None })
 }
 

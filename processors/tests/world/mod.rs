@@ -10,7 +10,7 @@ use schemas::event::{Movement, OrderEvent};
 use schemas::input::Input;
 use schemas::message::{FleetMessage, ShipmentNews, StockCommand, StockReply, ToFleet, ToOrder, ToStock};
 use schemas::product::ProductEvent;
-use schemas::{Cause, Reject, Source, Timestamp, TopicNames};
+use schemas::{Cause, Reject, ShortText, Source, Timestamp, TopicNames};
 use waybill_processors::catalogue::{self, Listing, Terms};
 use waybill_processors::feedback::{Subject, route};
 use waybill_processors::orders::{self, DeductOn, Order};
@@ -352,7 +352,7 @@ impl World {
         }
     }
 
-    fn open(&self, sku: &str) -> Vec<(Box<str>, Reservation)> {
+    fn open(&self, sku: &str) -> Vec<(ShortText, Reservation)> {
         self.reservations
             .iter()
             .filter(|((of, _), _)| of == sku)

@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 use super::area::{self, Area, MAX_RADIUS_METRES, MIN_RADIUS_METRES};
 use super::ping::point;
-use crate::input::{Object, brief, id, range, required, same_as_key};
+use crate::input::{Object, brief, id, range, required, same_as_key, some_text};
 use crate::plan::Point;
 use crate::{Reason, Reject, Timestamp};
 
@@ -65,19 +65,19 @@ pub struct Stop<'a> {
 
 #[derive(Deserialize)]
 pub(crate) struct RawDispatch<'a> {
-    #[serde(borrow, rename = "type")]
+    #[serde(borrow, default, deserialize_with = "some_text", rename = "type")]
     kind: Option<Cow<'a, str>>,
-    #[serde(borrow)]
+    #[serde(borrow, default, deserialize_with = "some_text")]
     shipment_id: Option<Cow<'a, str>>,
-    #[serde(borrow)]
+    #[serde(borrow, default, deserialize_with = "some_text")]
     vehicle_id: Option<Cow<'a, str>>,
     depot: Option<Object<RawDepot>>,
     #[serde(borrow)]
     stops: Option<Vec<Object<RawStop<'a>>>>,
     optimise: Option<bool>,
-    #[serde(borrow)]
+    #[serde(borrow, default, deserialize_with = "some_text")]
     stop_id: Option<Cow<'a, str>>,
-    #[serde(borrow)]
+    #[serde(borrow, default, deserialize_with = "some_text")]
     reason: Option<Cow<'a, str>>,
 }
 
@@ -90,9 +90,9 @@ pub(crate) struct RawDepot {
 
 #[derive(Deserialize)]
 pub(crate) struct RawStop<'a> {
-    #[serde(borrow)]
+    #[serde(borrow, default, deserialize_with = "some_text")]
     stop_id: Option<Cow<'a, str>>,
-    #[serde(borrow)]
+    #[serde(borrow, default, deserialize_with = "some_text")]
     order_id: Option<Cow<'a, str>>,
     lat: Option<f64>,
     lon: Option<f64>,

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use serde::Deserialize;
 
-use crate::input::{id, required, same_as_key};
+use crate::input::{id, required, same_as_key, some_text};
 use crate::plan::Point;
 use crate::{Reason, Reject, Timestamp};
 
@@ -31,7 +31,7 @@ pub struct Ping {
 
 #[derive(Deserialize)]
 pub(crate) struct RawPing<'a> {
-    #[serde(borrow)]
+    #[serde(borrow, default, deserialize_with = "some_text")]
     vehicle_id: Option<Cow<'a, str>>,
     fix_time: Option<Timestamp>,
     lat: Option<f64>,

@@ -6,7 +6,7 @@ use std::fmt;
 use serde::Deserialize;
 
 use super::check::{brief, currency, degrees, id, optional_id, range, required, same_as_key};
-use super::{MAX_AMOUNT, MAX_HOLD_SECONDS, MAX_LINES, MAX_QUANTITY, Object};
+use super::{MAX_AMOUNT, MAX_HOLD_SECONDS, MAX_LINES, MAX_QUANTITY, Object, some_text};
 use crate::{Reason, Reject, Timestamp, sku};
 
 /// What a record on `orders` asks for; the order's id is the key.
@@ -51,22 +51,22 @@ pub struct Line<'a> {
 
 #[derive(Deserialize)]
 pub(crate) struct RawOrder<'a> {
-    #[serde(borrow, rename = "type")]
+    #[serde(borrow, default, deserialize_with = "some_text", rename = "type")]
     kind: Option<Cow<'a, str>>,
-    #[serde(borrow)]
+    #[serde(borrow, default, deserialize_with = "some_text")]
     order_id: Option<Cow<'a, str>>,
-    #[serde(borrow)]
+    #[serde(borrow, default, deserialize_with = "some_text")]
     customer_id: Option<Cow<'a, str>>,
     placed_at: Option<Timestamp>,
-    #[serde(borrow)]
+    #[serde(borrow, default, deserialize_with = "some_text")]
     currency: Option<Cow<'a, str>>,
     #[serde(borrow)]
     lines: Option<Vec<Object<RawLine<'a>>>>,
     hold_seconds: Option<i64>,
-    #[serde(borrow)]
+    #[serde(borrow, default, deserialize_with = "some_text")]
     location: Option<Cow<'a, str>>,
     ship_to: Option<Object<Position>>,
-    #[serde(borrow)]
+    #[serde(borrow, default, deserialize_with = "some_text")]
     reason: Option<Cow<'a, str>>,
     restock: Option<bool>,
 }
@@ -74,7 +74,7 @@ pub(crate) struct RawOrder<'a> {
 #[derive(Deserialize)]
 pub(crate) struct RawLine<'a> {
     line: Option<i64>,
-    #[serde(borrow)]
+    #[serde(borrow, default, deserialize_with = "some_text")]
     sku: Option<Cow<'a, str>>,
     quantity: Option<i64>,
     unit_price: Option<i64>,

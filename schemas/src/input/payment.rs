@@ -4,8 +4,8 @@ use std::borrow::Cow;
 
 use serde::Deserialize;
 
-use super::MAX_AMOUNT;
 use super::check::{brief, currency, id, range, required, same_as_key};
+use super::{MAX_AMOUNT, some_text};
 use crate::{Reason, Reject};
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,14 +28,14 @@ pub enum PaymentStatus {
 
 #[derive(Deserialize)]
 pub(crate) struct RawPayment<'a> {
-    #[serde(borrow)]
+    #[serde(borrow, default, deserialize_with = "some_text")]
     payment_id: Option<Cow<'a, str>>,
-    #[serde(borrow)]
+    #[serde(borrow, default, deserialize_with = "some_text")]
     order_id: Option<Cow<'a, str>>,
-    #[serde(borrow)]
+    #[serde(borrow, default, deserialize_with = "some_text")]
     status: Option<Cow<'a, str>>,
     amount: Option<i64>,
-    #[serde(borrow)]
+    #[serde(borrow, default, deserialize_with = "some_text")]
     currency: Option<Cow<'a, str>>,
 }
 

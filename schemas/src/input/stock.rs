@@ -4,8 +4,8 @@ use std::borrow::Cow;
 
 use serde::Deserialize;
 
-use super::MAX_QUANTITY;
 use super::check::{brief, id, optional_id, range, required, same_as_key};
+use super::{MAX_QUANTITY, some_text};
 use crate::{Reason, Reject, Timestamp, sku};
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,27 +41,27 @@ pub const DEFAULT_LOCATION: &str = "main";
 
 #[derive(Deserialize)]
 pub(crate) struct RawRestock<'a> {
-    #[serde(borrow)]
+    #[serde(borrow, default, deserialize_with = "some_text")]
     restock_id: Option<Cow<'a, str>>,
-    #[serde(borrow)]
+    #[serde(borrow, default, deserialize_with = "some_text")]
     sku: Option<Cow<'a, str>>,
-    #[serde(borrow)]
+    #[serde(borrow, default, deserialize_with = "some_text")]
     location: Option<Cow<'a, str>>,
     quantity: Option<i64>,
-    #[serde(borrow)]
+    #[serde(borrow, default, deserialize_with = "some_text")]
     kind: Option<Cow<'a, str>>,
-    #[serde(borrow)]
+    #[serde(borrow, default, deserialize_with = "some_text")]
     to_location: Option<Cow<'a, str>>,
     expected_at: Option<Timestamp>,
 }
 
 #[derive(Deserialize)]
 pub(crate) struct RawCount<'a> {
-    #[serde(borrow)]
+    #[serde(borrow, default, deserialize_with = "some_text")]
     count_id: Option<Cow<'a, str>>,
-    #[serde(borrow)]
+    #[serde(borrow, default, deserialize_with = "some_text")]
     sku: Option<Cow<'a, str>>,
-    #[serde(borrow)]
+    #[serde(borrow, default, deserialize_with = "some_text")]
     location: Option<Cow<'a, str>>,
     counted: Option<i64>,
     counted_at: Option<Timestamp>,

@@ -87,7 +87,7 @@ fn what_is_remembered_is_never_older_than_what_was_written() {
             // Others push it out of the younger half of what is remembered.
             6 if (state >> 40).is_multiple_of(64) => {
                 for other in 0..20_000u32 {
-                    task.recent.put(other.to_be_bytes().into(), None, 0);
+                    task.recent.put(other.to_be_bytes()[..].into(), None, 0);
                 }
             }
             _ => {}
@@ -104,7 +104,7 @@ fn timers_fire_in_order_once_whether_committed_or_not() {
     let Found::Closed(hold) = Parking::<()>::default().take(id) else { panic!("nobody has it") };
     let mut task = Task::open(id, stores.open("t").unwrap(), hold).unwrap();
     let mut batch = Batch::default();
-    let keys = |found: Vec<(i64, Box<[u8]>)>| found.iter().map(|(d, k)| (*d, String::from_utf8_lossy(k).into_owned())).collect::<Vec<_>>();
+    let keys = |found: Vec<(i64, Key)>| found.iter().map(|(d, k)| (*d, String::from_utf8_lossy(k).into_owned())).collect::<Vec<_>>();
     for (due, key) in [(30, "c"), (-5, "a"), (10, "b")] {
         task.set_timer(due, key.as_bytes());
     }
