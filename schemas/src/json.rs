@@ -157,7 +157,14 @@ mod tests {
     }
 
     fn remark_of(text: &str) -> Remark {
-        Remark { feedback_id: "F-1".into(), about: About::Order, kind: text.into(), rating: Some(2), text: Some(text.into()), order_id: None }
+        Remark {
+            feedback_id: "F-1".into(),
+            about: About::Order,
+            kind: text.into(),
+            rating: Some(2),
+            text: Some(text.into()),
+            order_id: None,
+        }
     }
 
     fn cause() -> impl Strategy<Value = Cause> {

@@ -108,7 +108,7 @@ impl Default for Config {
             workers: 1,
             instance: 0,
             state_dir: "waybill-state".into(),
-            store_memory: 24 << 20,
+            store_memory: 18 << 20,
             http: Some(SocketAddr::from(([127, 0, 0, 1], 8080))),
             clock: ClockMode::Wall,
             kafka: Kafka {

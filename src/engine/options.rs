@@ -37,7 +37,7 @@ impl Default for Options {
     fn default() -> Options {
         Options {
             commit_pace: Duration::from_millis(4),
-            batch_bytes: 4 << 20,
+            batch_bytes: 3 << 20,
             batch_records: 50_000,
             batch_time: Duration::from_millis(200),
             view_pace: Duration::from_secs(1),

@@ -482,7 +482,7 @@ pub(super) fn fenced_or_late(error: LogError) -> LogError {
 /// Records taken from the log in one turn.
 const MOST_POLLED: usize = 1_000;
 /// Records kept unread by the rules before the worker stops polling.
-const MOST_QUEUED: usize = 4_000;
+const MOST_QUEUED: usize = 2_000;
 /// Positions alone are committed at most so often.
 const IDLE_PACE_MILLIS: i64 = 1_000;
 /// Between two reports.

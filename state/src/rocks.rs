@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use rocksdb::{
-    BlockBasedIndexType, BlockBasedOptions, Cache, DB, DBCompressionType, FlushOptions, IngestExternalFileOptions, Options, ReadOptions, SstFileWriter,
-    WriteBatch, WriteBufferManager, WriteOptions,
+    BlockBasedIndexType, BlockBasedOptions, Cache, DB, DBCompressionType, FlushOptions, IngestExternalFileOptions, Options, ReadOptions,
+    SstFileWriter, WriteBatch, WriteBufferManager, WriteOptions,
 };
 
 use crate::{Batch, Pair, Store, StoreError, Stores};
@@ -25,6 +25,11 @@ struct Shared {
     cache: Cache,
     write_buffers: WriteBufferManager,
 }
+
+/// A file of the first level that is sorted as a whole; one of each further level may have twice as much. A merge writes
+/// whole files anew, and most new keys (orders by number, timers by time) come after all others: small files, and those
+/// before are left alone.
+const FILE_BYTES: u64 = 8 << 20;
 
 /// One write buffer; a task flushes at the latest when it has this much, and has no more than that to replay.
 const WRITE_BUFFER_BYTES: usize = 4 << 20;
@@ -44,9 +49,10 @@ impl RocksStores {
     pub fn new(directory: &Path, memory: usize) -> Result<RocksStores, StoreError> {
         std::fs::create_dir_all(directory).map_err(|e| fault(directory, "create the directory", &e))?;
         // Apart from each other: charged to one cache, a burst of writes would push the filters out, and then every
-        // look-up of a key that is not there reads a block.
-        let cache = Cache::new_lru_cache(memory / 2);
-        let write_buffers = WriteBufferManager::new_write_buffer_manager(memory / 2, false);
+        // look-up of a key that is not there reads a block. Buffers want more: what is flushed in small files is merged
+        // more often.
+        let cache = Cache::new_lru_cache(memory / 3);
+        let write_buffers = WriteBufferManager::new_write_buffer_manager(memory - memory / 3, false);
         Ok(RocksStores { directory: directory.to_owned(), shared: Arc::new(Shared { cache, write_buffers }) })
     }
 
@@ -70,9 +76,11 @@ impl RocksStores {
         options.set_write_buffer_manager(&self.shared.write_buffers);
         options.set_write_buffer_size(WRITE_BUFFER_BYTES);
         options.set_arena_block_size(ARENA_BLOCK_BYTES);
+        options.set_target_file_size_base(FILE_BYTES);
+        options.set_target_file_size_multiplier(2);
         options.set_compression_type(DBCompressionType::Lz4);
         options.set_max_background_jobs(2);
-        options.set_max_open_files(128);
+        options.set_max_open_files(256);
         options.set_level_zero_file_num_compaction_trigger(FILES_TO_MERGE);
         options.set_level_zero_slowdown_writes_trigger(2 * FILES_TO_MERGE);
         options.set_level_zero_stop_writes_trigger(3 * FILES_TO_MERGE);

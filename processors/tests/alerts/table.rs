@@ -4,11 +4,11 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-use schemas::{Few, Timestamp};
 use schemas::alert::{Alert, AlertState};
 use schemas::forecast::Forecast;
 use schemas::input::RestockKind;
 use schemas::message::{Row, StockCommand};
+use schemas::{Few, Timestamp};
 use waybill_processors::demand::reorder::z_of;
 
 use super::shelf::Shelf;

@@ -114,7 +114,9 @@ impl KafkaConfig {
             // A commit flushes at once; under load, batches fill meanwhile.
             set("linger.ms", "5".into()),
             set("compression.type", "lz4".into()),
-            set("batch.size", "131072".into()),
+            // Of one partition in one request; a backlog's transaction has about as much of each. (Measured: with a quarter of
+            // it, the producer's thread takes a quarter more, the broker a sixth.)
+            set("batch.size", "524288".into()),
             // Values stay where they are until they are delivered, so a queued record is some hundred bytes, however large it
             // is. The other limit only has to be above the largest: a record beyond it would wait for ever.
             set("queue.buffering.max.messages", "8000".into()),
