@@ -94,8 +94,8 @@ impl Writer<'_> {
         self.0.push(b'"');
     }
 
+    #[expect(clippy::needless_bitwise_bool, reason = "without a jump at the first, many bytes are looked at together")]
     fn text(&mut self, text: &str) {
-        // All of it, without stopping at the first: so the compiler looks at many bytes at once.
         let escapes = text.bytes().fold(false, |found, byte| found | (byte < b' ') | (byte == b'"') | (byte == b'\\'));
         if escapes { self.other(text) } else { self.plain(text) }
     }

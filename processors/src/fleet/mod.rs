@@ -187,7 +187,7 @@ pub fn apply(config: &Config, vehicle_id: &str, trigger: Trigger, event: Event<'
             Ok(ending::handed_over(&mut desk, trigger, &shipment_id, &order_id))
         }
         Event::Message(FleetMessage::Investigate { shipment_id, order_id, feedback_id, kind }) => {
-            Ok(proof::investigate(&mut desk, trigger, &shipment_id, order_id.as_deref(), feedback_id, kind))
+            Ok(proof::investigate(&mut desk, trigger, &shipment_id, order_id.as_deref(), &feedback_id, kind))
         }
         Event::Message(FleetMessage::Plan(plan)) => Ok(plan::take(&mut desk, &plan, trigger.at)),
         Event::Due => Ok(Verdict::Applied),

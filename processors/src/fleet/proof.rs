@@ -102,7 +102,7 @@ pub(super) fn investigate(
     trigger: Trigger,
     shipment_id: &str,
     order_id: Option<&str>,
-    feedback_id: ShortText,
+    feedback_id: &str,
     kind: ShortText,
 ) -> Verdict {
     let vehicle_id = desk.vehicle_id;
@@ -123,7 +123,7 @@ pub(super) fn investigate(
     });
     let event = desk.out.event(vehicle_id, shipment_id, shipment, trigger, ShipmentEventKind::Investigated);
     event.reason = Some(String::from(kind).into());
-    event.feedback_id = Some(feedback_id.as_str().into());
+    event.feedback_id = Some(feedback_id.into());
     if let Some((stop_id, order_id, outcome)) = known {
         event.stop_id = Some(stop_id);
         event.order_ids = vec![order_id];
