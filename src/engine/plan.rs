@@ -256,14 +256,12 @@ impl Plan {
     }
 
     /// Appends a record's value in its sink's format to `out`.
+    #[expect(clippy::redundant_closure_for_method_calls, reason = "the method is of one lifetime, the closure of any")]
     pub fn write<T>(&self, sink: Sink, named: &Named<'_, T>, out: &mut Vec<u8>)
     where
         for<'a> Named<'a, T>: Serialize,
     {
-        match &self.formats.sinks[sink as usize] {
-            None => named.write(out),
-            Some(encoder) => encoder.write(named, out),
-        }
+        self.write_by(sink, named, out, |named, out| named.write(out));
     }
 
     /// The same for a record whose JSON is not left to serde: see `schemas::json`.

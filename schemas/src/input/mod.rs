@@ -188,6 +188,14 @@ mod tests {
     }
 
     #[test]
+    fn texts_are_not_copied_unless_something_in_them_is_escaped() {
+        let value = br#"{"type":"place","order_id":"1","customer_id":"C\u002d1","currency":"GBP","lines":[{"sku":"A","quantity":1}]}"#;
+        let Ok(Input::Order(OrderCommand::Place(place))) = decode(Source::Orders, "1", Some(value)) else { panic!("it is a place") };
+        assert!(matches!((&place.currency, &place.lines[0].sku), (Some(Cow::Borrowed("GBP")), Cow::Borrowed("A"))), "{place:?}");
+        assert!(matches!(&place.customer_id, Some(Cow::Owned(id)) if id == "C-1"), "{place:?}");
+    }
+
+    #[test]
     fn keys_and_bytes() {
         fn word(source: Source, key: Option<&[u8]>) -> Result<String, &'static str> {
             decode_key(source, key).map(Cow::into_owned).map_err(|reject| reject.reason.word())
